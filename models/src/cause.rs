@@ -1,0 +1,120 @@
+//! Why work was done: the rows of the energy ledger.
+
+/// What a piece of work (a segment on the air, a CPU task) was done for.
+///
+/// Every joule and every CPU second of a node is booked to exactly one cause, so the causes of a
+/// node sum to its total.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[repr(u8)]
+pub enum Cause {
+    /// What the board draws when nothing happens.
+    #[default]
+    Idle,
+    /// From power-on until the program runs.
+    Boot,
+    /// The TCP three-way handshake.
+    TcpConnect,
+    /// FIN, RST and their acknowledgements.
+    TcpClose,
+    /// A segment that carries nothing but an acknowledgement.
+    TcpAck,
+    /// Bytes that were sent before.
+    Retransmission,
+    /// Taking a picture.
+    Capture,
+    /// Reading a sensor.
+    Sample,
+    /// The program's own work: building a payload, handling a message.
+    Application,
+    /// Writing to a database or a disk.
+    Storage,
+    /// MQTT CONNECT.
+    Connect,
+    /// MQTT CONNACK.
+    Connack,
+    /// MQTT PUBLISH.
+    Publish,
+    /// MQTT PUBACK.
+    Puback,
+    /// MQTT PUBREC.
+    Pubrec,
+    /// MQTT PUBREL.
+    Pubrel,
+    /// MQTT PUBCOMP.
+    Pubcomp,
+    /// MQTT SUBSCRIBE.
+    Subscribe,
+    /// MQTT SUBACK.
+    Suback,
+    /// MQTT UNSUBSCRIBE.
+    Unsubscribe,
+    /// MQTT UNSUBACK.
+    Unsuback,
+    /// MQTT PINGREQ.
+    Pingreq,
+    /// MQTT PINGRESP.
+    Pingresp,
+    /// MQTT DISCONNECT.
+    Disconnect,
+}
+
+impl Cause {
+    /// All causes, in ledger order.
+    pub const ALL: [Cause; 24] = [
+        Cause::Idle,
+        Cause::Boot,
+        Cause::TcpConnect,
+        Cause::TcpClose,
+        Cause::TcpAck,
+        Cause::Retransmission,
+        Cause::Capture,
+        Cause::Sample,
+        Cause::Application,
+        Cause::Storage,
+        Cause::Connect,
+        Cause::Connack,
+        Cause::Publish,
+        Cause::Puback,
+        Cause::Pubrec,
+        Cause::Pubrel,
+        Cause::Pubcomp,
+        Cause::Subscribe,
+        Cause::Suback,
+        Cause::Unsubscribe,
+        Cause::Unsuback,
+        Cause::Pingreq,
+        Cause::Pingresp,
+        Cause::Disconnect,
+    ];
+
+    /// The name used in results: the standard's term for packets, lower case for the rest.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cause::Idle => "idle",
+            Cause::Boot => "boot",
+            Cause::TcpConnect => "tcp connect",
+            Cause::TcpClose => "tcp close",
+            Cause::TcpAck => "tcp acknowledgement",
+            Cause::Retransmission => "retransmission",
+            Cause::Capture => "capture",
+            Cause::Sample => "sample",
+            Cause::Application => "application",
+            Cause::Storage => "storage",
+            Cause::Connect => "CONNECT",
+            Cause::Connack => "CONNACK",
+            Cause::Publish => "PUBLISH",
+            Cause::Puback => "PUBACK",
+            Cause::Pubrec => "PUBREC",
+            Cause::Pubrel => "PUBREL",
+            Cause::Pubcomp => "PUBCOMP",
+            Cause::Subscribe => "SUBSCRIBE",
+            Cause::Suback => "SUBACK",
+            Cause::Unsubscribe => "UNSUBSCRIBE",
+            Cause::Unsuback => "UNSUBACK",
+            Cause::Pingreq => "PINGREQ",
+            Cause::Pingresp => "PINGRESP",
+            Cause::Disconnect => "DISCONNECT",
+        }
+    }
+}

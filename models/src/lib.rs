@@ -1,0 +1,6 @@
+//! Everything that is simulated.
+
+pub mod cause;
+pub mod mqtt;
+pub mod stream;
+pub mod tcp;

@@ -1,0 +1,1 @@
+//! TCP: see the module documentation.

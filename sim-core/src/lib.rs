@@ -1,0 +1,2 @@
+//! The kernel.
+pub mod time;

@@ -1,0 +1,2 @@
+//! The `mqtt-twin` command.
+fn main() {}
