@@ -2,5 +2,6 @@
 
 pub mod cause;
 pub mod mqtt;
+pub mod record;
 pub mod stream;
 pub mod tcp;
