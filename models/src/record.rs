@@ -1,0 +1,229 @@
+//! What a run leaves behind, as plain data: the laboratory turns it into files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sim_core::time::SimTime;
+use smallvec::SmallVec;
+
+use crate::cause::Cause;
+use crate::stream::{Chunk, MessageId};
+
+/// A host's place in [`Outcome::nodes`], which is the order in which the network was built.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct HostIndex(pub u32);
+
+/// One TCP segment as it left its host, with all that a capture needs.
+///
+/// Built only while a [`Probe`] listens.
+#[derive(Clone, Debug)]
+pub struct FrameRecord {
+    /// Number of the frame in this run, counted from 0 over all hosts.
+    pub serial: u64,
+    /// When it was handed to the link.
+    pub at: SimTime,
+    /// The sending host.
+    pub from: HostIndex,
+    /// The host it is addressed to.
+    pub to: HostIndex,
+    /// TCP source port.
+    pub source_port: u16,
+    /// TCP destination port.
+    pub destination_port: u16,
+    /// TCP sequence number.
+    pub sequence: u32,
+    /// TCP acknowledgement number; 0 without the ACK flag.
+    pub acknowledgement: u32,
+    /// TCP flags as on the wire: FIN 1, SYN 2, RST 4, PSH 8, ACK 16.
+    pub flags: u8,
+    /// TCP window field, unscaled.
+    pub window: u16,
+    /// TCP options as on the wire, padded to a multiple of four bytes.
+    pub options: SmallVec<[u8; 40]>,
+    /// The payload.
+    pub payload: SmallVec<[Chunk; 2]>,
+    /// Whether some of the payload was sent before.
+    pub retransmission: bool,
+}
+
+/// Why a frame did not arrive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameLoss {
+    /// The link lost it.
+    Lost,
+    /// The link's queue had no room for it.
+    QueueFull,
+}
+
+/// One MQTT control packet as its sender handed it to TCP.
+#[derive(Clone, Debug)]
+pub struct PacketRecord {
+    /// When it was handed to TCP.
+    pub at: SimTime,
+    /// The sending host.
+    pub from: HostIndex,
+    /// The host it is addressed to.
+    pub to: HostIndex,
+    /// The packet, or all but a PUBLISH payload.
+    pub head: Chunk,
+    /// The payload of a PUBLISH.
+    pub body: Option<Chunk>,
+}
+
+/// Listens to a run. With [`NoProbe`] every call compiles to nothing.
+pub trait Probe {
+    /// Whether anything listens; records are built only then.
+    const LISTENS: bool;
+    /// A segment left its host.
+    fn frame(&mut self, frame: FrameRecord);
+    /// A frame was lost on its way.
+    fn frame_lost(&mut self, at: SimTime, serial: u64, why: FrameLoss);
+    /// A control packet was handed to TCP.
+    fn packet(&mut self, packet: PacketRecord);
+    /// The whole control packet was taken from TCP at its destination: the oldest one from `from`
+    /// to `to` that has not been taken yet on the connection that is there.
+    fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex);
+}
+
+/// Nothing listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProbe;
+
+impl Probe for NoProbe {
+    const LISTENS: bool = false;
+    fn frame(&mut self, _: FrameRecord) {}
+    fn frame_lost(&mut self, _: SimTime, _: u64, _: FrameLoss) {}
+    fn packet(&mut self, _: PacketRecord) {}
+    fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex) {}
+}
+
+/// One application message, from the publish call on.
+#[derive(Clone, Debug)]
+pub struct MessageRecord {
+    /// Its name in the ledger: its place in [`Outcome::messages`].
+    pub id: MessageId,
+    /// The host whose application published it.
+    pub publisher: HostIndex,
+    /// The Topic Name.
+    pub topic: Arc<str>,
+    /// Quality of Service of the publication: 0, 1 or 2.
+    pub qos: u8,
+    /// Payload length in bytes.
+    pub bytes: u32,
+    /// The publish call.
+    pub published: SimTime,
+    /// When the broker first took it, if it did.
+    pub accepted: Option<SimTime>,
+    /// Number of subscribers it was meant for. Where nobody subscribes, the broker itself is the
+    /// destination and this is 1.
+    pub expected: u32,
+}
+
+/// A message in the hands of a subscriber's application.
+#[derive(Clone, Copy, Debug)]
+pub struct DeliveryRecord {
+    /// The message.
+    pub message: MessageId,
+    /// The host it reached.
+    pub subscriber: HostIndex,
+    /// The first copy's arrival at the application.
+    pub at: SimTime,
+    /// Number of copies that arrived, 1 or more.
+    pub copies: u32,
+}
+
+/// What one host did and used.
+#[derive(Clone, Debug)]
+pub struct NodeRecord {
+    /// Name in the scenario; a fleet's members have their number behind it (`sensor[12]`).
+    pub name: String,
+    /// The scenario's host entry it belongs to: the name without the number.
+    pub group: Arc<str>,
+    /// Number within the group, from 0.
+    pub index: u32,
+    /// Whether the group has more than one member.
+    pub fleet: bool,
+    /// Board profile.
+    pub board: Arc<str>,
+    /// Energy by cause, in femtojoule (microwatt times nanosecond), in the order of
+    /// [`Cause::ALL`]; causes without any are left out.
+    pub energy_fj: Vec<(Cause, u128)>,
+    /// CPU time, all cores together.
+    pub cpu_busy: Duration,
+    /// Largest RAM account.
+    pub ram_peak_bytes: u64,
+    /// Frames sent.
+    pub frames_sent: u64,
+    /// Bytes of these frames.
+    pub bytes_sent: u64,
+    /// Frames received.
+    pub frames_received: u64,
+    /// Bytes of these frames.
+    pub bytes_received: u64,
+    /// Connections its programs opened or accepted.
+    pub connections: u64,
+}
+
+impl NodeRecord {
+    /// Total energy in joule.
+    #[must_use]
+    pub fn energy_j(&self) -> f64 {
+        self.energy_fj.iter().map(|(_, fj)| fj).sum::<u128>() as f64 * 1e-15
+    }
+}
+
+/// TCP and link totals of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpTotals {
+    /// Segments sent by hosts.
+    pub segments: u64,
+    /// Of these, segments that carry payload.
+    pub data_segments: u64,
+    /// Of these, segments with bytes that were sent before.
+    pub retransmitted: u64,
+    /// Payload bytes sent by hosts, retransmissions included.
+    pub payload_bytes: u64,
+    /// Bytes of the frames sent by hosts, headers included.
+    pub wire_bytes: u64,
+    /// Frames lost on links or dropped by full queues.
+    pub lost: u64,
+    /// Link transmissions: a segment that crosses two links counts twice.
+    pub hops: u64,
+}
+
+/// A server node's stored messages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ServerRecord {
+    /// Messages received.
+    pub received: u64,
+    /// Messages stored.
+    pub stored: u64,
+    /// From the first to the last store.
+    pub span: Duration,
+}
+
+/// All that a finished run knows.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// 128-bit hash of the trajectory.
+    pub fingerprint: u128,
+    /// Simulated time at the end.
+    pub simulated: SimTime,
+    /// Events executed.
+    pub events: u64,
+    /// Every message, by its [`MessageId`].
+    pub messages: Vec<MessageRecord>,
+    /// Every delivery, in the order of first arrivals.
+    pub deliveries: Vec<DeliveryRecord>,
+    /// Every host.
+    pub nodes: Vec<NodeRecord>,
+    /// Control packets sent, in the order of the packet types 1 (CONNECT) to 14 (DISCONNECT).
+    pub mqtt_packets: [u64; 14],
+    /// TCP and link totals.
+    pub tcp: TcpTotals,
+    /// The server node's store, if the scenario has one.
+    pub server: Option<ServerRecord>,
+    /// Things the user should know, in plain words (connections refused, messages dropped and
+    /// why), each with the number of times it happened.
+    pub remarks: Vec<(String, u64)>,
+}
