@@ -62,8 +62,16 @@ impl SimTime {
     /// `self + span`, or [`SimTime::MAX`] where that lies beyond the end of time.
     #[must_use]
     pub fn saturating_add(self, span: Duration) -> SimTime {
-        SimTime(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+        SimTime(self.0.saturating_add(saturating_nanos(span)))
     }
+}
+
+/// The whole nanoseconds of `span`, or `u64::MAX` where it is longer than 584 years.
+///
+/// Through seconds and the rest: [`Duration::as_nanos`] is 128-bit and slow where this is hot.
+#[must_use]
+pub const fn saturating_nanos(span: Duration) -> u64 {
+    span.as_secs().saturating_mul(1_000_000_000).saturating_add(span.subsec_nanos() as u64)
 }
 
 impl Add<Duration> for SimTime {
@@ -72,9 +80,9 @@ impl Add<Duration> for SimTime {
     /// # Panics
     /// When the result lies beyond the last representable instant.
     fn add(self, span: Duration) -> SimTime {
-        // Through seconds and the rest: `as_nanos` is 128-bit and slow where this is hot.
-        let nanos = span.as_secs() * 1_000_000_000 + u64::from(span.subsec_nanos());
-        SimTime(self.0.checked_add(nanos).expect("an instant beyond the end of simulated time"))
+        SimTime(
+            self.0.checked_add(saturating_nanos(span)).expect("an instant beyond the end of simulated time"),
+        )
     }
 }
 
@@ -104,5 +112,43 @@ impl fmt::Debug for SimTime {
 impl fmt::Display for SimTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:09} s", self.0 / 1_000_000_000, self.0 % 1_000_000_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_prints_every_nanosecond() {
+        assert_eq!(SimTime::from_nanos(12_000_350_000).to_string(), "12.000350000 s");
+        assert_eq!(SimTime::MAX.to_string(), "18446744073.709551615 s");
+    }
+
+    #[test]
+    fn instants_and_spans_add_up() {
+        let start = SimTime::from_millis(1_500);
+        assert_eq!(start + Duration::from_micros(7), SimTime::from_micros(1_500_007));
+        assert_eq!(start - SimTime::from_secs(1), Duration::from_millis(500));
+        assert_eq!(SimTime::ZERO.saturating_since(start), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_end_of_time_is_a_wall() {
+        assert_eq!(SimTime::from_nanos(1).saturating_add(Duration::MAX), SimTime::MAX);
+        assert_eq!(saturating_nanos(Duration::MAX), u64::MAX);
+        assert_eq!(SimTime::ZERO + Duration::from_nanos(u64::MAX), SimTime::MAX);
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond the end of simulated time")]
+    fn an_instant_past_the_end_of_time_panics() {
+        let _ = SimTime::MAX + Duration::from_nanos(1);
+    }
+
+    #[test]
+    #[should_panic(expected = "ends before it begins")]
+    fn a_negative_span_panics() {
+        let _ = SimTime::ZERO - SimTime::from_nanos(1);
     }
 }
