@@ -1,0 +1,194 @@
+//! What becomes of the messages of a run: who was meant to get them, who did, and how late.
+//!
+//! A *delivery* is a pair (message, subscriber) for which at least one copy reached the
+//! subscriber's application. A message that nobody subscribes to ends at the broker: the broker's
+//! acceptance is then its only delivery. What had not arrived when the run ended counts as lost,
+//! whether a link dropped it or it was still on its way.
+
+use models::record::{DeliveryRecord, MessageRecord, Outcome};
+use models::stream::MessageId;
+
+/// Place of SUBSCRIBE (packet type 8) in [`Outcome::mqtt_packets`], which begins with type 1.
+const SUBSCRIBE: usize = 7;
+
+/// The deliveries of a run by message.
+#[derive(Clone, Debug)]
+pub struct Accounts<'a> {
+    outcome: &'a Outcome,
+    /// `order[starts[m]..starts[m + 1]]` are the deliveries of message `m`.
+    starts: Vec<u32>,
+    order: Vec<u32>,
+    subscribed: bool,
+}
+
+/// Messages counted, each with the subscribers it was meant for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Publish calls.
+    pub published: u64,
+    /// Deliveries, see the [module](self).
+    pub delivered: u64,
+    /// Copies beyond the first of each delivery.
+    pub duplicated: u64,
+    /// Expected deliveries that did not happen before the run ended.
+    pub lost: u64,
+}
+
+impl<'a> Accounts<'a> {
+    /// Sorts the deliveries of `outcome` by message, in linear time.
+    ///
+    /// # Panics
+    /// When a delivery names a message that is not in the ledger, or where there are 2^32
+    /// deliveries or more.
+    #[must_use]
+    pub fn of(outcome: &'a Outcome) -> Self {
+        assert!(u32::try_from(outcome.deliveries.len()).is_ok(), "fewer than 2^32 deliveries");
+        let mut starts = vec![0u32; outcome.messages.len() + 1];
+        for delivery in &outcome.deliveries {
+            starts[delivery.message.0 as usize + 1] += 1;
+        }
+        for message in 1..starts.len() {
+            starts[message] += starts[message - 1];
+        }
+        let mut free = starts.clone();
+        let mut order = vec![0u32; outcome.deliveries.len()];
+        for (place, delivery) in outcome.deliveries.iter().enumerate() {
+            let slot = &mut free[delivery.message.0 as usize];
+            order[*slot as usize] = place as u32;
+            *slot += 1;
+        }
+        Accounts { outcome, starts, order, subscribed: outcome.mqtt_packets[SUBSCRIBE] > 0 }
+    }
+
+    /// The deliveries of one message, in the order of their arrival.
+    pub fn deliveries(&self, message: MessageId) -> impl ExactSizeIterator<Item = &'a DeliveryRecord> + '_ {
+        let range = self.starts[message.0 as usize] as usize..self.starts[message.0 as usize + 1] as usize;
+        self.order[range].iter().map(|&place| &self.outcome.deliveries[place as usize])
+    }
+
+    /// Whether the broker is the message's destination because nobody subscribes to it.
+    ///
+    /// An expectation of no subscribers says so outright. An expectation of one leaves it open
+    /// whether the one is a subscriber or the broker; then it is the broker only if not a single
+    /// SUBSCRIBE was sent in the whole run. The doubt is thus resolved towards "lost", which shows.
+    #[must_use]
+    pub fn ends_at_broker(&self, message: &MessageRecord) -> bool {
+        message.expected == 0 || (message.expected == 1 && !self.subscribed)
+    }
+
+    /// From the publish call to the broker's acceptance, in nanoseconds, for a message that ends
+    /// there and was accepted.
+    #[must_use]
+    pub fn broker_latency_ns(&self, message: &MessageRecord) -> Option<u64> {
+        if !self.ends_at_broker(message) || self.deliveries(message.id).len() > 0 {
+            return None;
+        }
+        Some(latency_ns(message, message.accepted?))
+    }
+
+    /// Counts the messages and appends the latency of each delivery, in nanoseconds, to
+    /// `latencies_ns`.
+    pub fn count(&self, latencies_ns: &mut Vec<u64>) -> Counts {
+        let mut counts = Counts { published: self.outcome.messages.len() as u64, ..Counts::default() };
+        for message in &self.outcome.messages {
+            let mut delivered = 0;
+            for delivery in self.deliveries(message.id) {
+                delivered += 1;
+                counts.duplicated += u64::from(delivery.copies.saturating_sub(1));
+                latencies_ns.push(latency_ns(message, delivery.at));
+            }
+            if let Some(latency) = self.broker_latency_ns(message) {
+                delivered += 1;
+                latencies_ns.push(latency);
+            }
+            counts.delivered += delivered;
+            // A subscriber who comes later can add a delivery (of a retained message) that was not
+            // expected at the publish call; it does not make up for a lost one of another message.
+            counts.lost += u64::from(message.expected.max(1)).saturating_sub(delivered);
+        }
+        counts
+    }
+}
+
+/// From the publish call to `at`, in nanoseconds.
+#[must_use]
+pub fn latency_ns(message: &MessageRecord, at: sim_core::time::SimTime) -> u64 {
+    at.as_nanos().saturating_sub(message.published.as_nanos())
+}
+
+/// The exact nearest-rank percentile: the smallest value that at least `percent` of all values do
+/// not exceed. `None` without values.
+///
+/// # Panics
+/// When `percent` lies outside of 1 to 100.
+#[must_use]
+pub fn percentile(sorted: &[u64], percent: u64) -> Option<u64> {
+    assert!((1..=100).contains(&percent), "a percentage from 1 to 100");
+    debug_assert!(sorted.is_sorted(), "percentiles are taken from sorted values");
+    let rank = (sorted.len() as u64 * percent).div_ceil(100);
+    sorted.get((rank as usize).checked_sub(1)?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::sample;
+
+    #[test]
+    fn percentiles_are_nearest_ranks() {
+        let values: Vec<u64> = (1..=10).collect();
+        assert_eq!(percentile(&values, 50), Some(5));
+        assert_eq!(percentile(&values, 51), Some(6));
+        assert_eq!(percentile(&values, 99), Some(10));
+        assert_eq!(percentile(&values, 100), Some(10));
+        assert_eq!(percentile(&[7], 1), Some(7));
+        assert_eq!(percentile(&[], 50), None);
+    }
+
+    #[test]
+    fn deliveries_are_found_by_message_in_order_of_arrival() {
+        let outcome = sample::outcome();
+        let accounts = Accounts::of(&outcome);
+        let subscribers: Vec<Vec<u32>> = outcome
+            .messages
+            .iter()
+            .map(|m| accounts.deliveries(m.id).map(|d| d.subscriber.0).collect())
+            .collect();
+        assert_eq!(subscribers, [vec![2, 3], vec![2], vec![]]);
+    }
+
+    #[test]
+    fn what_did_not_arrive_is_lost_and_further_copies_are_duplicates() {
+        let outcome = sample::outcome();
+        let mut latencies = Vec::new();
+        let counts = Accounts::of(&outcome).count(&mut latencies);
+        assert_eq!(counts, Counts { published: 3, delivered: 3, duplicated: 1, lost: 2 });
+        assert_eq!(latencies, [10_250_000, 12_000_000, 40_000_000]);
+    }
+
+    #[test]
+    fn without_subscribers_the_broker_is_the_destination() {
+        let mut outcome = sample::outcome();
+        outcome.deliveries.clear();
+        for message in &mut outcome.messages {
+            message.expected = 1;
+        }
+        let mut latencies = Vec::new();
+        let counts = Accounts::of(&outcome).count(&mut latencies);
+        assert_eq!((counts.delivered, counts.lost), (0, 3), "a SUBSCRIBE was sent: the doubt shows as lost");
+
+        outcome.mqtt_packets[SUBSCRIBE] = 0;
+        let counts = Accounts::of(&outcome).count(&mut latencies);
+        assert_eq!((counts.delivered, counts.lost), (2, 1), "two of three were accepted");
+        assert_eq!(latencies, [4_000_000, 5_000_000]);
+    }
+
+    #[test]
+    fn an_expectation_of_nobody_means_the_broker() {
+        let mut outcome = sample::outcome();
+        outcome.messages[2].expected = 0;
+        outcome.messages[2].accepted = Some(sim_core::time::SimTime::from_secs(3));
+        let counts = Accounts::of(&outcome).count(&mut Vec::new());
+        assert_eq!((counts.delivered, counts.lost), (4, 1));
+    }
+}
