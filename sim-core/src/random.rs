@@ -25,7 +25,7 @@
 //! By inverse transform, so that one number of the distribution takes one number of the stream, and
 //! on `libm`, so that the bits are the same on every machine and in every build. The samplers of
 //! `rand_distr` are not: they change with the features of other crates in the build. Its
-//! [`Distribution`](rand_distr::Distribution) trait is implemented for ours, and a [`Stream`] is a
+//! [`Distribution`] trait is implemented for ours, and a [`Stream`] is a
 //! generator in the sense of `rand`.
 //!
 //! # Validation

@@ -20,7 +20,8 @@
 //! new window: all of the slot when it holds few events, else a part of it, the rest going to finer
 //! slots. An event in a thinly filled hour is thus moved once, not once per level. When `late` grows
 //! long, the window was chosen too wide for what came after, and is narrowed. So every sort is over
-//! a few dozen events, whether 10 or 10 million wait, unless that many share one microsecond.
+//! a few dozen events, whether 100 or 10 million wait, unless more than that share an instant. When
+//! only a few events are left the window is all of time: a short list is just a heap.
 //!
 //! Timing wheels: G. Varghese and T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987. The
 //! sorted bottom that adapts its span: W. T. Tang, R. S. M. Goh and I. L. Thng, "Ladder queue", ACM
@@ -40,7 +41,7 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use crate::time::SimTime;
-use wheel::{Entry, First, LEVELS, Wheel, slot_mask};
+use wheel::{Entry, First, LEVELS, SLOTS_PER_LEVEL, Wheel, slot_mask};
 
 /// A slot with no more events than this becomes the window as a whole.
 const DUE_AT_MOST: u32 = 64;
@@ -213,13 +214,15 @@ impl<E> Scheduler<E> {
         let mut level = first.level;
         let mut expected = first.len;
         while expected > DUE_AT_MOST && level > 0 {
-            expected /= 64;
+            expected /= SLOTS_PER_LEVEL as u32;
             level -= 1;
         }
         self.wheel.empty(first, level, &mut self.due);
         self.due.sort_unstable();
-        self.window_level = level;
-        self.window_end = first.earliest | slot_mask(level);
+        // When these few are all there are, the window is all of time, as at the start.
+        let few = self.due.len() <= DUE_AT_MOST as usize && self.wheel.is_empty();
+        self.window_level = if few { LEVELS } else { level };
+        self.window_end = first.earliest | slot_mask(self.window_level);
     }
 
     /// Ends the window with a slot one level finer around the present instant, and lets the events

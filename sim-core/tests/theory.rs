@@ -63,7 +63,7 @@ fn intervals_cover_the_mean_wait_as_often_as_they_say() {
             confidence_interval(&means, 0.95).contains(theory_ms)
         })
         .count();
-    // Binomial with 100 trials at 0.95: outside of this range twice in a thousand times.
+    // Binomial with 100 trials at 0.95: below this range less than twice in a thousand times.
     assert!((88..=100).contains(&covered), "{covered} of 100 intervals cover the mean");
     let interval = all.confidence_interval(0.999);
     assert!(interval.contains(theory_ms), "{interval:?}");

@@ -215,7 +215,7 @@ fn memory_does_not_grow_in_steady_state() {
     };
     let warm = turn(2_000_000);
     assert_eq!(turn(1_000_000), warm);
-    assert!(warm.0 < 10_000 / 16 + 576, "at most one open block per slot: {warm:?}");
+    assert!(warm.0 < 10_000 / 64 + 7 * 256, "at most one open block per slot: {warm:?}");
 }
 
 #[test]
