@@ -4,8 +4,9 @@
 //! sender handed it to TCP, in milliseconds since the start:
 //!
 //! ```text
-//!       ms  publisher                       broker                         subscriber
-//!    0.112  |- CONNECT id=pub ka=60 clean >|                                       |
+//!      ms  publisher                                 broker                                 subscriber
+//!  60.752  |- PUBLISH q1 d0 r0 id1 t=gt/t p=16 len=26 ->|                                            |
+//!  60.900  |<--------------- PUBACK id1 ----------------|                                            |
 //! ```
 //!
 //! With segments, each TCP segment has a row of its own, drawn with dots where packets have dashes,

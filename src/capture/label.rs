@@ -13,7 +13,7 @@
 //! | SUBSCRIBE | `SUBSCRIBE id1 gt/t:1`: Topic Filters with the requested QoS |
 //! | SUBACK | `SUBACK id1 rc=[1]`: return codes |
 //! | UNSUBSCRIBE | `UNSUBSCRIBE id1 gt/t` |
-//! | PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK | `PUBACK id1` |
+//! | PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK | `PUBACK id1`; ` d1` behind a packet that MQTT 3.1 marks as sent again |
 //! | PINGREQ, PINGRESP, DISCONNECT | `PINGREQ` |
 
 use std::fmt::Write;
@@ -160,10 +160,12 @@ fn dissect(head: &[u8], body_len: usize) -> Option<Label> {
     if name == "PUBLISH" {
         return publish(&mut reader, flags, body_len, len);
     }
-    // MQTT 3.1.1 §2.2.2: the flags of all other packets are fixed.
-    let fixed = if matches!(name, "PUBREL" | "SUBSCRIBE" | "UNSUBSCRIBE") { 2 } else { 0 };
-    (flags == fixed && body_len == 0).then_some(())?;
-    let label = match name {
+    // MQTT 3.1.1 §2.2.2: the flags of all other packets are fixed; but in MQTT 3.1 (§2.1) those
+    // at QoS 1 have a DUP flag like PUBLISH.
+    let at_qos_1 = matches!(name, "PUBREL" | "SUBSCRIBE" | "UNSUBSCRIBE");
+    let (fixed, dup) = if at_qos_1 { (2, flags & 8) } else { (0, 0) };
+    (flags == fixed | dup && body_len == 0).then_some(())?;
+    let mut label = match name {
         "CONNECT" => connect(&mut reader, len)?,
         "CONNACK" => {
             let (flags, code) = (reader.byte()?, reader.byte()?);
@@ -179,6 +181,9 @@ fn dissect(head: &[u8], body_len: usize) -> Option<Label> {
         _ => Label::text(format!("{name} id{}", reader.two_bytes()?)),
     };
     reader.end()?;
+    if dup != 0 {
+        label.tail.push_str(" d1");
+    }
     Some(label)
 }
 
@@ -285,6 +290,7 @@ mod tests {
             (vec![0x40, 2, 0, 1], "PUBACK id1"),
             (vec![0x50, 2, 0, 1], "PUBREC id1"),
             (vec![0x62, 2, 0, 1], "PUBREL id1"),
+            (vec![0x6a, 2, 0, 1], "PUBREL id1 d1"),
             (vec![0x70, 2, 255, 255], "PUBCOMP id65535"),
             (vec![0xc0, 0], "PINGREQ"),
             (vec![0xd0, 0], "PINGRESP"),

@@ -31,6 +31,9 @@ const OWN_FILES: [&str; 10] = [
     "chart.txt",
 ];
 
+/// What file browsers leave behind uninvited; nobody misses it.
+const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
+
 /// The files of a run, ready to be written.
 #[derive(Clone, Copy, Debug)]
 pub struct RunFiles<'a> {
@@ -109,7 +112,9 @@ impl RunFiles<'_> {
     ///
     /// # Errors
     /// When a file cannot be written, or when `path` holds something that no run wrote. Whatever
-    /// was at `path` is then still there, and no temporary folder is left behind.
+    /// was at `path` is then still there, and no temporary folder is left behind. (With one
+    /// exception: if the new folder is in place and only the earlier one, under its temporary
+    /// name, cannot be removed, the error says so.)
     pub fn write(&self, path: &Path) -> Result<(), FolderError> {
         let place = Place::find(path)?;
         place.check_replaceable()?;
@@ -197,7 +202,7 @@ impl Place {
             let entry = entry.map_err(refuse)?;
             let name = entry.file_name();
             let is_folder = entry.file_type().map_err(refuse)?.is_dir();
-            if is_folder || !OWN_FILES.iter().any(|own| name == *own) {
+            if is_folder || !OWN_FILES.iter().chain(&LITTER).any(|own| name == *own) {
                 let what = format!("it holds `{}`", name.to_string_lossy());
                 return Err(refuse(io::Error::new(io::ErrorKind::DirectoryNotEmpty, what)));
             }

@@ -95,6 +95,9 @@ fn what_no_run_wrote_is_left_alone() {
     let folder = home.path().join("precious");
     fs::create_dir(&folder).unwrap();
     run.files().write(&folder).expect("an empty folder is free to take");
+    fs::write(folder.join(".DS_Store"), "").unwrap();
+    run.files().write(&folder).expect("what a file browser left behind is nobody's");
+    assert_eq!(names(&folder), ALWAYS);
 
     fs::write(folder.join("notes.txt"), "thoughts").unwrap();
     let error = run.files().write(&folder).unwrap_err();
