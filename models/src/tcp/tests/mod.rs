@@ -1,0 +1,10 @@
+//! Tests of whole connections: two machines and a path in virtual time.
+
+mod close;
+mod handshake;
+mod harness;
+mod hostile;
+mod loss;
+mod property;
+mod transfer;
+mod window;
