@@ -5,6 +5,7 @@ mod handshake;
 mod harness;
 mod hostile;
 mod loss;
+mod oracle;
 mod property;
 mod transfer;
 mod window;
