@@ -1,0 +1,161 @@
+//! The parameters of a connection.
+
+use std::time::Duration;
+
+/// The algorithm that sets the congestion window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CongestionControl {
+    /// Slow start and congestion avoidance (RFC 5681), fast recovery by NewReno (RFC 6582).
+    #[default]
+    NewReno,
+}
+
+/// How the retransmission timeout follows from the round-trip time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RtoRule {
+    /// RTO = max(SRTT + max(G, 4 RTTVAR), minimum): RFC 6298 (2.3) and (2.4).
+    Rfc6298,
+    /// RTO = SRTT + max(4 RTTVAR, minimum): Linux `tcp_set_rto` and `tcp_rtt_estimator`, which keep
+    /// the variance term at or above `tcp_rto_min`. Measured: 244 ms at a round-trip time of 40 ms.
+    Linux,
+}
+
+/// The parameters of a connection; many connections share one.
+///
+/// Two sets are given: [`Config::linux`], measured on Linux 6.18, and [`Config::rfc`], the
+/// conservative numbers of the RFCs as ns-3.48 uses them. The source of each number stands with it:
+/// *Linux* is a sysctl or constant of that kernel, *measured* a capture of it, *ns-3* a default of
+/// its `TcpSocket`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// The largest segment to receive, announced in the SYN, in bytes: MTU - 40, 1460 for Ethernet
+    /// (RFC 9293 §3.7.1). Options count: with timestamps a segment carries 12 bytes of data less.
+    pub mss: u16,
+    /// Whether to offer and accept timestamps (RFC 7323). Both sets: yes.
+    pub timestamps: bool,
+    /// The window scale to offer, a shift count of at most 14 (RFC 7323 §2.3), or `None` not to. Linux:
+    /// 7 with the default buffers (measured).
+    pub window_scale: Option<u8>,
+    /// The receive window at the start, in bytes: at most 65,535, which is all a SYN can say, and cut down
+    /// to whole segments. Linux: 65,535, which makes 64,240 in the SYN (44 x 1460) and 65,160 in the
+    /// SYN-ACK (45 x 1448), as measured.
+    pub receive_window: u32,
+    /// What the receive window grows to while the reader keeps up, in bytes. Linux: 287,104, the end of
+    /// a measured 209 kB transfer. ns-3 (`RcvBufSize`): 131,072.
+    pub max_receive_window: u32,
+    /// The same without timestamps. The kernel's autotuning then lacks a receiver-side round-trip time
+    /// and stops early: 100,352 is read off a capture whose flight never exceeded 68 segments of 1460.
+    pub max_receive_window_without_timestamps: u32,
+    /// The initial congestion window, in segments. RFC 6928 and Linux: 10.
+    pub initial_window_segments: u32,
+    /// How the retransmission timeout follows from the round-trip time.
+    pub rto_rule: RtoRule,
+    /// The minimum in [`rto_rule`](Self::rto_rule). RFC 6298 (2.4): 1 s. Linux: 200 ms (`tcp_rto_min`).
+    pub min_rto: Duration,
+    /// The largest retransmission timeout. RFC 6298 (2.5): 60 s or more. Linux: 120 s (`TCP_RTO_MAX`).
+    pub max_rto: Duration,
+    /// The retransmission timeout for data before there is a sample: 1 s, RFC 6298 (2.1).
+    pub initial_rto: Duration,
+    /// The timeout of the first SYN or SYN-ACK. Linux: 1 s (measured). ns-3 (`ConnTimeout`): 3 s.
+    pub syn_rto: Duration,
+    /// How many SYNs are sent again at `syn_rto` before the timeout doubles. Linux since 6.5: 4
+    /// (`tcp_syn_linear_timeouts`). RFC 6298: 0.
+    pub syn_linear_timeouts: u8,
+    /// How often a SYN or SYN-ACK is sent again before giving up. Linux (`tcp_syn_retries`) and ns-3
+    /// (`ConnCount`): 6.
+    pub syn_retries: u8,
+    /// How often data is sent again without an answer before giving up. Linux (`tcp_retries2`): 15.
+    /// ns-3 (`DataRetries`): 6, which is 123 s; RFC 1122 §4.2.3.5 wants 100 s or more.
+    pub data_retries: u8,
+    /// How long an acknowledgement may wait. Linux: 40 ms (measured). ns-3: 200 ms; RFC 1122 §4.2.3.2
+    /// allows 500 ms.
+    pub delayed_ack: Duration,
+    /// How many full segments are acknowledged together at the latest: 2, RFC 1122 §4.2.3.2.
+    pub delayed_ack_segments: u8,
+    /// How many acknowledgements go out at once while the connection is not interactive, at its start
+    /// and after a pause; 0 for none. Linux: 16 (`TCP_MAX_QUICKACKS`). Answering within `delayed_ack`
+    /// makes a connection interactive, an expired delayed acknowledgement ends that (measured).
+    pub quickack_segments: u16,
+    /// Nagle's algorithm (RFC 1122 §4.2.3.4) with Minshall's change, as in Linux: a small segment waits
+    /// while an earlier *small* one is unacknowledged. Linux: on, and mosquitto and paho leave it on
+    /// (measured). ns-3: off.
+    pub nagle: bool,
+    /// How long TIME-WAIT lasts. RFC 9293 §3.4.2: 2 MSL = 4 min. Linux: 60 s (`TCP_TIMEWAIT_LEN`).
+    pub time_wait: Duration,
+    /// How long to bear a silent peer in FIN-WAIT-2, or `None` for ever. Linux: 60 s (`tcp_fin_timeout`).
+    pub fin_wait_2_timeout: Option<Duration>,
+    /// The algorithm that sets the congestion window.
+    pub congestion: CongestionControl,
+    /// By how many segments one acknowledgement may open the window in slow start, or `None` for as many
+    /// as it covers. RFC 3465 §2.3: 2. Linux: no limit.
+    pub slow_start_limit: Option<u32>,
+    /// Whether the window returns to the initial one after an idle retransmission timeout (RFC 5681
+    /// §4.1). Linux: yes (`tcp_slow_start_after_idle`). ns-3: no.
+    pub restart_after_idle: bool,
+}
+
+impl Config {
+    /// As Linux 6.18 behaves on an MTU 1500 path, with NewReno and without selective acknowledgements.
+    #[must_use]
+    pub fn linux() -> Self {
+        Config {
+            mss: 1460,
+            timestamps: true,
+            window_scale: Some(7),
+            receive_window: 65_535,
+            max_receive_window: 287_104,
+            max_receive_window_without_timestamps: 100_352,
+            initial_window_segments: 10,
+            rto_rule: RtoRule::Linux,
+            min_rto: Duration::from_millis(200),
+            max_rto: Duration::from_secs(120),
+            initial_rto: Duration::from_secs(1),
+            syn_rto: Duration::from_secs(1),
+            syn_linear_timeouts: 4,
+            syn_retries: 6,
+            data_retries: 15,
+            delayed_ack: Duration::from_millis(40),
+            delayed_ack_segments: 2,
+            quickack_segments: 16,
+            nagle: true,
+            time_wait: Duration::from_secs(60),
+            fin_wait_2_timeout: Some(Duration::from_secs(60)),
+            congestion: CongestionControl::NewReno,
+            slow_start_limit: None,
+            restart_after_idle: true,
+        }
+    }
+
+    /// The numbers of the RFCs, as the side-by-side workloads use them: 1448 bytes of data in a segment,
+    /// initial window 10, delayed acknowledgement of 2 segments or 200 ms, minimum timeout 1 s, lost SYN
+    /// 3 s.
+    #[must_use]
+    pub fn rfc() -> Self {
+        Config {
+            mss: 1460,
+            timestamps: true,
+            window_scale: Some(7),
+            receive_window: 65_535,
+            max_receive_window: 131_072,
+            max_receive_window_without_timestamps: 131_072,
+            initial_window_segments: 10,
+            rto_rule: RtoRule::Rfc6298,
+            min_rto: Duration::from_secs(1),
+            max_rto: Duration::from_secs(60),
+            initial_rto: Duration::from_secs(1),
+            syn_rto: Duration::from_secs(3),
+            syn_linear_timeouts: 0,
+            syn_retries: 6,
+            data_retries: 6,
+            delayed_ack: Duration::from_millis(200),
+            delayed_ack_segments: 2,
+            quickack_segments: 0,
+            nagle: false,
+            time_wait: Duration::from_secs(240),
+            fin_wait_2_timeout: None,
+            congestion: CongestionControl::NewReno,
+            slow_start_limit: Some(2),
+            restart_after_idle: false,
+        }
+    }
+}

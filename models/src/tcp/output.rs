@@ -1,0 +1,261 @@
+//! Segments to send.
+
+use sim_core::time::SimTime;
+
+use super::connection::{Connection, State};
+use super::options::{Options, Timestamps};
+use super::rtt::ticks;
+use super::segment::{Flags, Purpose, Segment};
+use super::sequence::SequenceNumber;
+use super::timers::Timer;
+
+/// What the next segment carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Cut {
+    bytes: usize,
+    fin: bool,
+}
+
+impl Connection {
+    /// The next segment to send, until there is none.
+    pub fn poll_transmit(&mut self, now: SimTime) -> Option<Segment> {
+        if self.pending.reset {
+            self.pending.reset = false;
+            let seq = self.pending.reset_seq;
+            self.statistics.segments_sent += 1;
+            return Some(Segment { seq, flags: Flags::RST, purpose: Purpose::Close, ..Segment::default() });
+        }
+        let segment = match self.state {
+            State::Closed => self.transmit_abort(now),
+            State::Listen => None,
+            State::SynSent => self.transmit_syn(now),
+            State::SynReceived => self.transmit_syn(now).or_else(|| self.transmit_acknowledgement(now)),
+            State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => self
+                .transmit_first_again(now)
+                .or_else(|| self.transmit_next(now))
+                .or_else(|| self.transmit_acknowledgement(now))
+                .or_else(|| self.transmit_probe(now)),
+        }?;
+        let statistics = &mut self.statistics;
+        statistics.segments_sent += 1;
+        statistics.data_segments_sent += u32::from(!segment.payload.is_empty());
+        statistics.segments_retransmitted += u32::from(segment.retransmission);
+        Some(segment)
+    }
+
+    /// The first unacknowledged segment, whatever the windows say.
+    fn transmit_first_again(&mut self, now: SimTime) -> Option<Segment> {
+        if !self.pending.retransmit {
+            return None;
+        }
+        self.pending.retransmit = false;
+        let outstanding = self.send.outstanding() as usize;
+        if outstanding == 0 {
+            return None;
+        }
+        let written = self.send.buffer.len();
+        let bytes = written.min(usize::from(self.send.mss)).min(outstanding);
+        let fin = bytes == written && outstanding > bytes;
+        let end = self.send.una + bytes as u32 + u32::from(fin);
+        let payload = if self.send.nxt.before(end) {
+            self.send.buffer.rewind();
+            self.send.nxt = end;
+            self.send.buffer.take(bytes)
+        } else {
+            self.send.buffer.first(bytes)
+        };
+        self.rtt.retransmitted();
+        let mut segment = self.segment(now, self.send.una);
+        segment.flags = data_flags(bytes > 0 && bytes == written, fin);
+        segment.retransmission = true;
+        segment.payload = payload;
+        segment.purpose = if fin { Purpose::Close } else { Purpose::Transfer };
+        self.ensure_retransmission_timer(now);
+        Some(segment)
+    }
+
+    /// The next segment at SND.NXT, if the windows and Nagle's algorithm let it go.
+    fn transmit_next(&mut self, now: SimTime) -> Option<Segment> {
+        let (unsent, fin_due) = (self.send.unsent(), self.fin_due());
+        if unsent == 0 && !fin_due {
+            return None;
+        }
+        self.restart_after_idle(now);
+        let Some(cut) = self.next_cut(unsent, fin_due) else {
+            if self.send.outstanding() == 0 && self.timers.main() == Timer::Idle {
+                self.arm_persist(now);
+            }
+            return None;
+        };
+        self.pending.probe = false;
+        let seq = self.send.nxt;
+        let payload = self.send.buffer.take(cut.bytes);
+        let end = seq + cut.bytes as u32 + u32::from(cut.fin);
+        let retransmission = seq.before(self.send.max);
+        self.send.nxt = end;
+        self.send.max = self.send.max.latest(end);
+        if retransmission {
+            self.rtt.retransmitted();
+        } else {
+            self.rtt.sent(now, end);
+        }
+        if cut.bytes > 0 {
+            self.data_sent(now, cut, seq);
+        }
+        let mut segment = self.segment(now, seq);
+        // RFC 9293 §3.9.1.2: push where the queue runs empty.
+        segment.flags = data_flags(cut.bytes > 0 && cut.bytes == unsent, cut.fin);
+        segment.retransmission = retransmission;
+        segment.payload = payload;
+        segment.purpose = if cut.fin { Purpose::Close } else { Purpose::Transfer };
+        self.ensure_retransmission_timer(now);
+        Some(segment)
+    }
+
+    /// How much goes into the next segment; `None` when it has to wait.
+    fn next_cut(&self, unsent: usize, fin_due: bool) -> Option<Cut> {
+        let send = &self.send;
+        let (mss, flight) = (u32::from(send.mss), send.flight());
+        let window = send.wnd.saturating_sub(flight);
+        if unsent == 0 {
+            // A FIN takes a place in the window (RFC 9293 §3.4).
+            return (fin_due && window > 0).then_some(Cut { bytes: 0, fin: true });
+        }
+        let bytes = u32::try_from(unsent).unwrap_or(u32::MAX).min(mss);
+        let limited_transmit = self.congestion.limited_transmit(mss);
+        let congestion_window = self.congestion.cwnd.saturating_add(limited_transmit).saturating_sub(flight);
+        if bytes > congestion_window {
+            return None;
+        }
+        if bytes > window {
+            // RFC 9293 §3.8.6.2.1 (3) and (4): avoid the silly window.
+            let worthwhile = self.pending.probe || window >= send.max_wnd / 2;
+            let alone = send.outstanding() == 0;
+            return (alone && worthwhile && window > 0).then_some(Cut { bytes: window as usize, fin: false });
+        }
+        let new = !send.nxt.before(send.max);
+        if bytes < mss && self.config.nagle && !fin_due && new && send.small_outstanding() {
+            return None;
+        }
+        let fin = fin_due && bytes as usize == unsent && window > bytes;
+        Some(Cut { bytes: bytes as usize, fin })
+    }
+
+    fn data_sent(&mut self, now: SimTime, cut: Cut, seq: SequenceNumber) {
+        let tick = ticks(now);
+        self.send.last_data_ticks = tick;
+        if cut.bytes < usize::from(self.send.mss) {
+            self.send.small_end = seq + cut.bytes as u32;
+        }
+        // Linux `tcp_event_data_sent`: an answer soon after data makes the connection interactive.
+        if let Some(last) = self.receive.last_data_ticks {
+            let since = u128::from(tick.wrapping_sub(last));
+            self.receive.interactive |= since < self.config.delayed_ack.as_millis();
+        }
+    }
+
+    /// RFC 5681 §4.1: after an idle retransmission timeout the window is no longer trusted.
+    fn restart_after_idle(&mut self, now: SimTime) {
+        if !self.config.restart_after_idle || self.send.outstanding() > 0 {
+            return;
+        }
+        let idle = ticks(now).wrapping_sub(self.send.last_data_ticks);
+        if u128::from(idle) > self.rtt.rto().as_millis() {
+            let initial = self.config.initial_window_segments.saturating_mul(u32::from(self.send.mss));
+            self.congestion.restart(initial.max(u32::from(self.send.mss)));
+        }
+    }
+
+    fn transmit_acknowledgement(&mut self, now: SimTime) -> Option<Segment> {
+        if !self.pending.acknowledgement {
+            return None;
+        }
+        let handshake = self.pending.handshake;
+        let mut segment = self.segment(now, self.send.max);
+        segment.purpose = match self.state {
+            State::Established | State::FinWait1 | State::FinWait2 if handshake => Purpose::Connect,
+            State::SynSent | State::SynReceived => Purpose::Connect,
+            State::Closed | State::Listen | State::Established | State::FinWait1 | State::FinWait2 => {
+                Purpose::Transfer
+            }
+            State::CloseWait | State::Closing | State::LastAck | State::TimeWait => Purpose::Close,
+        };
+        Some(segment)
+    }
+
+    /// As Linux (`tcp_xmit_probe_skb`): a segment without data from before the window, which the peer
+    /// must answer. RFC 9293 §3.8.6.1 would send a byte of data instead.
+    fn transmit_probe(&mut self, now: SimTime) -> Option<Segment> {
+        if !self.pending.probe {
+            return None;
+        }
+        self.pending.probe = false;
+        (self.timers.main() == Timer::Persist).then(|| self.segment(now, self.send.una - 1))
+    }
+
+    fn transmit_abort(&mut self, now: SimTime) -> Option<Segment> {
+        if !self.pending.abort {
+            return None;
+        }
+        let mut segment = self.segment(now, self.send.max);
+        self.pending.abort = false;
+        segment.flags = Flags::RST | Flags::ACK;
+        segment.purpose = Purpose::Close;
+        Some(segment)
+    }
+
+    /// The header that every segment after the handshake shares. It acknowledges all that arrived.
+    fn segment(&mut self, now: SimTime, seq: SequenceNumber) -> Segment {
+        if self.receive.acknowledged != self.receive.nxt {
+            self.receive.acknowledged = self.receive.nxt;
+            self.receive.quick_acks = self.receive.quick_acks.saturating_sub(1);
+        }
+        self.pending.acknowledgement = false;
+        self.pending.handshake = false;
+        self.timers.stop_delayed_ack();
+        let timestamps =
+            self.timestamps.then(|| Timestamps { value: ticks(now), echo_reply: self.receive.ts_recent });
+        Segment {
+            seq,
+            ack: self.receive.nxt,
+            flags: Flags::ACK,
+            window: self.receive.window(self.send.mss),
+            options: Options { timestamps, ..Options::default() },
+            ..Segment::default()
+        }
+    }
+
+    /// Whether the FIN is the next thing to send once the data is out.
+    fn fin_due(&self) -> bool {
+        match self.state {
+            State::FinWait1 | State::Closing | State::LastAck => !self.send.fin_sent(),
+            State::Closed
+            | State::Listen
+            | State::SynSent
+            | State::SynReceived
+            | State::Established
+            | State::FinWait2
+            | State::CloseWait
+            | State::TimeWait => false,
+        }
+    }
+
+    /// RFC 6298 (5.1)
+    fn ensure_retransmission_timer(&mut self, now: SimTime) {
+        if self.timers.main() != Timer::Retransmission {
+            self.arm_retransmission(now);
+        }
+    }
+}
+
+fn data_flags(push: bool, fin: bool) -> Flags {
+    let push = if push { Flags::PSH } else { Flags::NONE };
+    let fin = if fin { Flags::FIN } else { Flags::NONE };
+    Flags::ACK | push | fin
+}

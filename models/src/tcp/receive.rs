@@ -1,0 +1,258 @@
+//! The receive sequence variables (RFC 9293 §3.3.1), the window we offer, and the bytes to read.
+
+use super::config::Config;
+use super::reassembly::Reassembly;
+use super::rope::Rope;
+use super::segment::{Segment, SegmentPayload};
+use super::sequence::SequenceNumber;
+use crate::stream::Chunk;
+
+/// Segments with less data do not let the window grow (Linux `tcp_event_data_recv`).
+const GROWTH_MIN_BYTES: usize = 128;
+
+/// What became of the text of a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Arrival {
+    /// New bytes became readable.
+    pub(super) readable: bool,
+    /// It lies behind a gap, filled one, or reached beyond the window: acknowledge at once
+    /// (RFC 5681 §4.2).
+    pub(super) at_once: bool,
+    /// The peer's FIN is the next thing in the stream.
+    pub(super) fin: bool,
+}
+
+/// The receive side of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Receiver {
+    /// RCV.NXT: the next sequence number expected.
+    pub(super) nxt: SequenceNumber,
+    /// The right edge of the window offered so far; it never moves back (RFC 9293 §3.8.6).
+    pub(super) edge: SequenceNumber,
+    /// Last.ACK.sent of RFC 7323 §4.3.
+    pub(super) acknowledged: SequenceNumber,
+    /// The window while little waits to be read, in bytes.
+    limit: u32,
+    /// TS.Recent of RFC 7323 §4.3.
+    pub(super) ts_recent: u32,
+    /// When TS.Recent was taken, in ticks of the timestamp clock.
+    pub(super) ts_recent_at: u32,
+    /// When data last arrived, in ticks of the timestamp clock.
+    pub(super) last_data_ticks: Option<u32>,
+    /// Acknowledgements that may still go out at once.
+    pub(super) quick_acks: u16,
+    /// The connection is interactive: an answer will carry the acknowledgement.
+    pub(super) interactive: bool,
+    /// Our window scale.
+    pub(super) shift: u8,
+    unread: usize,
+    readable: Rope,
+    reassembly: Option<Box<Reassembly>>,
+}
+
+impl Receiver {
+    pub(super) fn new(config: &Config) -> Self {
+        Receiver {
+            nxt: SequenceNumber(0),
+            edge: SequenceNumber(0),
+            acknowledged: SequenceNumber(0),
+            limit: whole_segments(config, config.mss),
+            ts_recent: 0,
+            ts_recent_at: 0,
+            last_data_ticks: None,
+            quick_acks: config.quickack_segments,
+            interactive: false,
+            shift: 0,
+            unread: 0,
+            readable: Rope::default(),
+            reassembly: None,
+        }
+    }
+
+    /// Takes the peer's initial sequence number from its SYN.
+    pub(super) fn synchronize(&mut self, irs: SequenceNumber) {
+        self.nxt = irs + 1;
+        self.acknowledged = self.nxt;
+        self.edge = self.nxt + u32::from(self.syn_window());
+    }
+
+    /// The window field of our SYN, in bytes: it is never scaled (RFC 7323 §2.2).
+    pub(super) fn syn_window(&self) -> u16 {
+        u16::try_from(self.limit).unwrap_or(u16::MAX)
+    }
+
+    /// Cuts the window to whole segments of `mss` bytes: a passive open knows their size before it
+    /// offers a window.
+    pub(super) fn set_segment_size(&mut self, config: &Config, mss: u16) {
+        self.limit = whole_segments(config, mss);
+    }
+
+    /// The handshake is over: the window is told in units of the scale from now on.
+    pub(super) fn established(&mut self) {
+        // To the nearest unit, as measured: 64,240 becomes 64,256 and 65,160 becomes 65,152.
+        let unit = 1 << self.shift;
+        self.limit = (self.limit + unit / 2) / unit * unit;
+    }
+
+    /// Bytes that wait to be read or for a gap to be filled.
+    pub(super) fn buffered(&self) -> usize {
+        self.unread + self.reassembly.as_ref().map_or(0, |queue| queue.bytes())
+    }
+
+    /// The window as offered so far, in bytes.
+    pub(super) const fn offered(&self) -> u32 {
+        self.edge.since(self.nxt)
+    }
+
+    /// The window that could be offered now.
+    fn available(&self) -> u32 {
+        // The buffer holds a quarter more than the window promises, so that what is read a moment later
+        // does not narrow it (Linux: a buffer for 84 kB behind a window of 65 kB, measured).
+        let capacity = self.limit + self.limit / 4;
+        self.limit.min(capacity.saturating_sub(u32::try_from(self.unread).unwrap_or(u32::MAX)))
+    }
+
+    /// The value of the window field now; moves the right edge of the window up to it.
+    pub(super) fn window(&mut self, mss: u16) -> u16 {
+        let available = self.available();
+        // RFC 9293 §3.8.6.2.2: no silly small steps while the window is nearly closed.
+        if available >= u32::from(mss).min(self.limit / 2) {
+            self.edge = self.edge.latest(self.nxt + available);
+        }
+        let unit = 1_u32 << self.shift;
+        let field = self.offered().div_ceil(unit).min(u32::from(u16::MAX));
+        self.edge = self.edge.latest(self.nxt + field * unit);
+        field as u16
+    }
+
+    /// Whether reading has opened a nearly closed window so far that the peer must be told. As Linux
+    /// (`tcp_cleanup_rbuf`): when at least twice of what is offered can be offered.
+    pub(super) fn window_update_due(&self, mss: u16) -> bool {
+        let (available, offered) = (self.available(), self.offered());
+        available >= u32::from(mss).min(self.limit / 2)
+            && 2 * offered <= self.limit
+            && available >= 2 * offered
+    }
+
+    /// The segment acceptability test of RFC 9293 §3.4, table 6.
+    pub(super) fn is_acceptable(&self, segment: &Segment) -> bool {
+        let len = segment.sequence_len();
+        if len == 0 {
+            // One past the edge is where a peer stands that has filled the window.
+            return segment.seq.at_or_after(self.nxt) && segment.seq.at_or_before(self.edge);
+        }
+        // At RCV.NXT even a closed window lets the acknowledgement through (RFC 9293 §3.10.7.4).
+        (segment.seq.before(self.edge) || segment.seq == self.nxt) && (segment.seq + len).after(self.nxt)
+    }
+
+    /// Takes the text and the FIN of an acceptable segment.
+    pub(super) fn arrive(
+        &mut self,
+        mut seq: SequenceNumber,
+        mut payload: SegmentPayload,
+        fin: bool,
+    ) -> Arrival {
+        let before = self.nxt;
+        let end = seq + payload.len() as u32;
+        let beyond_window = end.after(self.edge);
+        let fin = (fin && !beyond_window).then_some(end);
+        if beyond_window {
+            payload = skip_and_keep(payload, 0, self.edge.latest(seq).since(seq));
+        }
+        if seq.before(self.nxt) {
+            payload = skip_and_keep(payload, self.nxt.since(seq), u32::MAX);
+            seq = self.nxt;
+        }
+        if seq == self.nxt && self.reassembly.is_none() {
+            self.deliver(payload);
+            return Arrival { readable: self.nxt != before, at_once: beyond_window, fin: fin.is_some() };
+        }
+        let queue = self.reassembly.get_or_insert_default();
+        if let Some(fin) = fin {
+            queue.insert_fin(fin);
+        }
+        if seq == self.nxt {
+            self.deliver(payload);
+        } else {
+            queue.insert(self.nxt, seq, payload);
+        }
+        let fin = self.drain_reassembly();
+        Arrival { readable: self.nxt != before, at_once: true, fin }
+    }
+
+    /// Steps over the peer's FIN.
+    pub(super) fn take_fin(&mut self) {
+        self.reassembly = None;
+        self.nxt += 1;
+        self.edge = self.edge.latest(self.nxt);
+    }
+
+    /// The next bytes to read.
+    pub(super) fn read(&mut self) -> Option<Chunk> {
+        let chunk = self.readable.pop()?;
+        self.unread -= chunk.len();
+        Some(chunk)
+    }
+
+    /// Drops what can never be completed.
+    pub(super) fn abandon(&mut self) {
+        self.reassembly = None;
+    }
+
+    /// Lets the window grow as data arrives: by two segments for each (Linux `tcp_grow_window`).
+    pub(super) fn grow(&mut self, bytes: usize, mss: u16, max: u32) {
+        let reader_keeps_up = self.unread <= (self.limit / 4) as usize;
+        if bytes >= GROWTH_MIN_BYTES && reader_keeps_up && self.limit < max {
+            self.limit = (self.limit + 2 * u32::from(mss)).min(max);
+        }
+    }
+
+    fn deliver(&mut self, payload: SegmentPayload) {
+        for chunk in payload.into_chunks() {
+            self.nxt += chunk.len() as u32;
+            push(&mut self.readable, &mut self.unread, chunk);
+        }
+    }
+
+    /// Delivers what is held and continues the stream; returns whether that reaches the FIN.
+    fn drain_reassembly(&mut self) -> bool {
+        let Some(queue) = &mut self.reassembly else { return false };
+        let (readable, unread) = (&mut self.readable, &mut self.unread);
+        self.nxt = queue.drain(self.nxt, |chunk| push(readable, unread, chunk));
+        let fin = queue.fin() == Some(self.nxt);
+        if queue.is_empty() {
+            self.reassembly = None;
+        }
+        fin
+    }
+}
+
+/// Appends to the bytes to read; slices of one payload become one run again.
+fn push(readable: &mut Rope, unread: &mut usize, chunk: Chunk) {
+    *unread += chunk.len();
+    if !readable.last_mut().is_some_and(|last| last.try_join(&chunk)) {
+        readable.push(chunk);
+    }
+}
+
+/// The bytes of `payload` from `skip` up to `keep`.
+fn skip_and_keep(payload: SegmentPayload, skip: u32, keep: u32) -> SegmentPayload {
+    let (skip, keep) = (skip as usize, keep as usize);
+    let mut rest = SegmentPayload::new();
+    let mut at = 0;
+    for chunk in payload.into_chunks() {
+        let (start, end) =
+            (skip.saturating_sub(at).min(chunk.len()), keep.saturating_sub(at).min(chunk.len()));
+        at += chunk.len();
+        if start < end {
+            rest.push(chunk.slice(start..end));
+        }
+    }
+    rest
+}
+
+/// Linux `tcp_select_initial_window`: whole segments.
+fn whole_segments(config: &Config, mss: u16) -> u32 {
+    let (bytes, mss) = (config.receive_window.min(u32::from(u16::MAX)), u32::from(mss).max(1));
+    if bytes < mss { bytes } else { bytes / mss * mss }
+}

@@ -1,0 +1,188 @@
+//! The round-trip time and the retransmission timeout (RFC 6298).
+
+use std::time::Duration;
+
+use sim_core::time::SimTime;
+
+use super::config::{Config, RtoRule};
+use super::sequence::SequenceNumber;
+
+/// The clock granularity G of RFC 6298: one tick of the timestamp clock.
+const GRANULARITY_US: u32 = 1_000;
+
+/// A longer sample (9 minutes) is a peer's nonsense; below it the sums of RFC 6298 fit in 32 bits.
+const MAX_SAMPLE_US: u32 = u32::MAX / 8;
+
+/// The timestamp clock: milliseconds, wrapping (RFC 7323 §5.4 allows ticks of 1 ms to 1 s).
+pub(super) const fn ticks(now: SimTime) -> u32 {
+    (now.as_nanos() / 1_000_000) as u32
+}
+
+/// The estimator of one connection; spans in microseconds, which reach for more than an hour.
+#[derive(Clone, Debug)]
+pub(super) struct RoundTripTime {
+    srtt_us: u32,
+    rttvar_us: u32,
+    rto_us: u32,
+    /// When the segment that ends at `timed_end` was sent; [`SimTime::MAX`] while none is timed.
+    timed_at: SimTime,
+    timed_end: SequenceNumber,
+    /// The flight contains a retransmission, so that only an echoed timestamp can be trusted.
+    ambiguous: bool,
+}
+
+impl RoundTripTime {
+    pub(super) fn new(initial_rto: Duration) -> Self {
+        RoundTripTime {
+            srtt_us: 0,
+            rttvar_us: 0,
+            rto_us: micros(initial_rto),
+            timed_at: SimTime::MAX,
+            timed_end: SequenceNumber(0),
+            ambiguous: false,
+        }
+    }
+
+    /// The smoothed round-trip time, once there is a sample.
+    pub(super) fn srtt(&self) -> Option<Duration> {
+        (self.srtt_us > 0).then(|| Duration::from_micros(u64::from(self.srtt_us)))
+    }
+
+    pub(super) const fn rto(&self) -> Duration {
+        Duration::from_micros(self.rto_us as u64)
+    }
+
+    /// Times new data that ends at `end`, unless a segment is timed already: one sample a round trip.
+    pub(super) fn sent(&mut self, now: SimTime, end: SequenceNumber) {
+        if self.timed_at == SimTime::MAX && !self.ambiguous {
+            self.timed_at = now;
+            self.timed_end = end;
+        }
+    }
+
+    /// RFC 6298 (3), Karn's algorithm: a retransmission spoils the segment being timed.
+    pub(super) fn retransmitted(&mut self) {
+        self.timed_at = SimTime::MAX;
+        self.ambiguous = true;
+    }
+
+    /// Takes a sample from an acknowledgement of new data; `echo` is its TSecr.
+    pub(super) fn acknowledged(
+        &mut self,
+        now: SimTime,
+        ack: SequenceNumber,
+        echo: Option<u32>,
+        config: &Config,
+    ) {
+        if self.timed_at != SimTime::MAX {
+            if ack.at_or_after(self.timed_end) {
+                let sample = now.saturating_since(self.timed_at);
+                self.timed_at = SimTime::MAX;
+                self.update(micros(sample), config);
+            }
+        } else if self.ambiguous
+            && let Some(echo) = echo
+        {
+            // RFC 7323 §4.1: an echoed timestamp tells the transmissions apart.
+            let elapsed = ticks(now).wrapping_sub(echo) as i32;
+            if elapsed >= 0 {
+                self.ambiguous = false;
+                self.update((elapsed.max(1) as u32).saturating_mul(GRANULARITY_US), config);
+            }
+        }
+    }
+
+    /// Everything is acknowledged: what is sent next is unambiguous again.
+    pub(super) fn all_acknowledged(&mut self) {
+        self.ambiguous = false;
+    }
+
+    /// RFC 6298 (5.5): back off.
+    pub(super) fn back_off(&mut self, max_rto: Duration) {
+        self.rto_us = (self.rto_us * 2).min(micros(max_rto));
+    }
+
+    /// Sets the timeout where no sample can.
+    pub(super) fn set_rto(&mut self, rto: Duration) {
+        self.rto_us = micros(rto);
+    }
+
+    fn update(&mut self, sample_us: u32, config: &Config) {
+        let sample_us = sample_us.min(MAX_SAMPLE_US);
+        if self.srtt_us == 0 {
+            // RFC 6298 (2.2)
+            self.srtt_us = sample_us.max(1);
+            self.rttvar_us = sample_us / 2;
+        } else {
+            // RFC 6298 (2.3)
+            self.rttvar_us = (3 * self.rttvar_us + self.srtt_us.abs_diff(sample_us)) / 4;
+            self.srtt_us = ((7 * self.srtt_us + sample_us) / 8).max(1);
+        }
+        let (variance_us, min_us) = (4 * self.rttvar_us, micros(config.min_rto));
+        let rto_us = match config.rto_rule {
+            RtoRule::Rfc6298 => (self.srtt_us + variance_us.max(GRANULARITY_US)).max(min_us),
+            RtoRule::Linux => self.srtt_us + variance_us.max(min_us),
+        };
+        self.rto_us = rto_us.min(micros(config.max_rto));
+    }
+}
+
+/// Saturates at [`MAX_SAMPLE_US`].
+fn micros(span: Duration) -> u32 {
+    let whole = u32::try_from(span.as_secs()).unwrap_or(u32::MAX).saturating_mul(1_000_000);
+    whole.saturating_add(span.subsec_micros()).min(MAX_SAMPLE_US)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimator(config: &Config, samples_ms: &[u64]) -> RoundTripTime {
+        let mut rtt = RoundTripTime::new(config.initial_rto);
+        for ms in samples_ms {
+            rtt.sent(SimTime::ZERO, SequenceNumber(1));
+            rtt.acknowledged(SimTime::from_millis(*ms), SequenceNumber(1), None, config);
+        }
+        rtt
+    }
+
+    #[test]
+    fn the_first_sample_sets_both_estimates() {
+        let rtt = estimator(&Config::linux(), &[300]);
+        assert_eq!(rtt.srtt(), Some(Duration::from_millis(300)));
+        assert_eq!(rtt.rto(), Duration::from_millis(300 + 600));
+    }
+
+    #[test]
+    fn the_two_rules_differ_in_where_the_minimum_stands() {
+        let steady = [40; 40];
+        let linux = estimator(&Config::linux(), &steady).rto();
+        assert_eq!(linux, Duration::from_millis(240));
+        assert_eq!(estimator(&Config::rfc(), &steady).rto(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_retransmission_leaves_only_the_echo() {
+        let config = Config::linux();
+        let mut rtt = RoundTripTime::new(config.initial_rto);
+        rtt.sent(SimTime::ZERO, SequenceNumber(1));
+        rtt.retransmitted();
+        rtt.acknowledged(SimTime::from_millis(900), SequenceNumber(1), None, &config);
+        assert_eq!(rtt.srtt(), None);
+        rtt.acknowledged(SimTime::from_millis(900), SequenceNumber(1), Some(860), &config);
+        assert_eq!(rtt.srtt(), Some(Duration::from_millis(40)));
+    }
+
+    #[test]
+    fn backing_off_doubles_up_to_the_maximum() {
+        let config = Config::rfc();
+        let mut rtt = RoundTripTime::new(config.initial_rto);
+        let doubled: Vec<u64> = (0..8)
+            .map(|_| {
+                rtt.back_off(config.max_rto);
+                rtt.rto().as_secs()
+            })
+            .collect();
+        assert_eq!(doubled, [2, 4, 8, 16, 32, 60, 60, 60]);
+    }
+}

@@ -1,0 +1,11 @@
+//! Tests of whole connections: two machines and a path in virtual time.
+
+mod close;
+mod handshake;
+mod harness;
+mod hostile;
+mod loss;
+mod oracle;
+mod property;
+mod transfer;
+mod window;
