@@ -1,0 +1,141 @@
+//! Windows, queues, and who may connect.
+
+use super::*;
+
+fn offline_subscriber(pipe: &mut Pipe) -> usize {
+    let s = pipe.add(persistent("s"));
+    pipe.connect(s);
+    pipe.settle();
+    pipe.subscribe(s, "t", Q2);
+    pipe.settle();
+    pipe.cut(s);
+    s
+}
+
+// Measured of Mosquitto 2.0.11: of 1500 offline QoS 1 messages 20 come at once, 1000 in all.
+#[test]
+fn an_offline_queue_drops_the_newest_beyond_its_limit() {
+    let mut pipe = Pipe::new(BrokerConfig::default());
+    let publisher = pipe.add_connected("p");
+    let s = offline_subscriber(&mut pipe);
+    for message in 0..1_500 {
+        pipe.publish(publisher, "t", Q1, false, message, 1);
+    }
+    pipe.settle();
+    let dropped = pipe.broker_events.iter().filter(|e| matches!(e, BrokerEvent::Dropped { .. })).count();
+    assert_eq!(dropped, 500);
+    pipe.transcript.clear();
+    pipe.connect(s);
+    assert!(pipe.step(s, true), "CONNECT");
+    let at_once = pipe.transcript.iter().filter(|line| line.starts_with("1< PUBLISH q1 d0")).count();
+    assert_eq!(at_once, 20);
+    pipe.settle();
+    let messages: Vec<_> = pipe.messages(s).iter().map(|message| message.0).collect();
+    assert_eq!(messages, (0..1_000).collect::<Vec<_>>());
+    pipe.assert_nothing_held();
+}
+
+#[test]
+fn or_the_oldest() {
+    let when_queue_full = WhenQueueFull::DropOldest;
+    let mut pipe = Pipe::new(BrokerConfig { max_queued: 3, when_queue_full, ..BrokerConfig::default() });
+    let publisher = pipe.add_connected("p");
+    let s = offline_subscriber(&mut pipe);
+    for message in 0..5 {
+        pipe.publish(publisher, "t", Q1, false, message, 1);
+    }
+    pipe.settle();
+    pipe.connect(s);
+    pipe.settle();
+    assert_eq!(pipe.messages(s).iter().map(|m| m.0).collect::<Vec<_>>(), [2, 3, 4]);
+    pipe.assert_nothing_held();
+}
+
+// Measured of Mosquitto 2.0.11: a publisher with more than 20 QoS 2 messages in flight loses the rest.
+#[test]
+fn qos_2_beyond_the_inbound_window_is_acknowledged_and_lost() {
+    let mut pipe = Pipe::new(BrokerConfig::default());
+    let p = pipe.add(ClientConfig { max_inflight: 0, ..ClientConfig::new("p") });
+    pipe.connect(p);
+    let s = pipe.add_connected("s");
+    pipe.settle();
+    pipe.subscribe(s, "t", Q2);
+    pipe.settle();
+    for message in 0..50 {
+        pipe.publish(p, "t", Q2, false, message, 1);
+    }
+    while pipe.step(p, true) {}
+    pipe.settle();
+    assert_eq!(pipe.messages(s).len(), 20);
+    let completed = pipe.links[p].events.iter().filter(|e| matches!(e, ClientEvent::Completed { .. }));
+    assert_eq!(completed.count(), 50);
+    pipe.assert_nothing_held();
+}
+
+#[test]
+fn names_below_sys_are_the_servers() {
+    let mut pipe = Pipe::new(BrokerConfig::default());
+    let c = pipe.add_connected("c");
+    pipe.subscribe(c, "$SYS/#", Q0);
+    pipe.settle();
+    for qos in [Q0, Q1, Q2] {
+        pipe.publish(c, "$SYS/x", qos, true, 1, 1);
+    }
+    pipe.settle();
+    assert!(pipe.messages(c).is_empty());
+    assert_eq!((pipe.broker.retained_count(), pipe.links[c].client.unacknowledged()), (0, (0, 0)));
+}
+
+fn connack(config: BrokerConfig, packet: Packet) -> u8 {
+    let mut broker = Broker::new(config);
+    let mut raw = Raw::open(&mut broker);
+    raw.send(&mut broker, packet);
+    let answers = raw.received(&mut broker);
+    assert_eq!(answers.len(), 1);
+    let code = answers[0].to_vec()[3];
+    let closed = std::iter::from_fn(|| broker.poll_event()).any(|e| matches!(e, BrokerEvent::Close { .. }));
+    assert_eq!(closed, code != 0);
+    code
+}
+
+#[test]
+fn empty_client_identifiers_need_a_clean_session() {
+    assert_eq!(connack(BrokerConfig::default(), connect("", true)), 0);
+    assert_eq!(connack(BrokerConfig::default(), connect("", false)), 2);
+    let config = BrokerConfig { accept_empty_client_identifier: false, ..BrokerConfig::default() };
+    assert_eq!(connack(config, connect("", true)), 2);
+    let mut broker = Broker::new(BrokerConfig::default());
+    Raw::connect(&mut broker, "auto-1", true);
+    Raw::connect(&mut broker, "", true);
+    Raw::connect(&mut broker, "", true);
+    assert_eq!(broker.connected_count(), 3, "every nameless client gets a name of its own");
+}
+
+#[test]
+fn passwords_are_checked() {
+    let passwords = [("ada".into(), b"lovelace"[..].into())].into();
+    let config =
+        BrokerConfig { authentication: Authentication::Passwords(passwords), ..BrokerConfig::default() };
+    let with = |user_name: Option<&str>, password: Option<&[u8]>| {
+        let Packet::Connect(mut connect) = connect("c", true) else { unreachable!() };
+        connect.user_name = user_name.map(Into::into);
+        connect.password = password.map(Into::into);
+        connack(config.clone(), Packet::Connect(connect))
+    };
+    assert_eq!(with(Some("ada"), Some(b"lovelace")), 0);
+    assert_eq!(with(Some("ada"), Some(b"byron")), 4);
+    assert_eq!(with(Some("ada"), None), 4);
+    assert_eq!(with(Some("eve"), None), 4);
+    assert_eq!(with(None, None), 5);
+}
+
+#[test]
+fn a_full_server_is_unavailable() {
+    let mut broker = Broker::new(BrokerConfig { max_connections: 1, ..BrokerConfig::default() });
+    let first = Raw::connect(&mut broker, "a", true);
+    let mut second = Raw::open(&mut broker);
+    second.send(&mut broker, connect("b", true));
+    assert_eq!(second.received(&mut broker)[0].to_vec()[3], 3);
+    broker.transport_closed(NOW, first.connection);
+    Raw::connect(&mut broker, "c", true);
+}

@@ -1,0 +1,114 @@
+//! The parameters of a client, its behaviour among them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::mqtt::packet::{Connect, Version, Will};
+use crate::mqtt::session::Qos2Delivery;
+use crate::mqtt::timers::keep_alive::{KeepAliveRule, KeepAliveSettings, LOOKS_EVERY_SECOND};
+use crate::stream::MessageId;
+
+/// Everything that makes one client differ from another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientConfig {
+    /// Names the session at the server.
+    pub client_identifier: Arc<str>,
+    /// The user name, if any.
+    pub user_name: Option<Arc<str>>,
+    /// The password, if any; only with a user name.
+    pub password: Option<Arc<[u8]>>,
+    /// The will, if any.
+    pub will: Option<Box<Will>>,
+    /// The will's name in the ledger: CONNECT carries it, and the server publishes the will under it.
+    pub will_message: MessageId,
+    /// How often keep-alive is looked at; `None`: at the very instant. Default `None`.
+    pub looks_every: Option<Duration>,
+    /// Packets larger than this are refused, in bytes. Default: the protocol's limit.
+    pub max_packet_bytes: u32,
+    /// Messages of QoS 1 and 2 that wait for the window or for a connection; 0: no limit. Default 0.
+    pub max_queued: u32,
+    /// K in seconds, 0: off. Default 60, as paho and libmosquitto.
+    pub keep_alive_s: u16,
+    /// Messages of QoS 1 and 2 sent and not yet acknowledged; 0: no limit. Default 20, as both.
+    pub max_inflight: u16,
+    /// The protocol spoken.
+    pub version: Version,
+    /// Which clocks decide on PINGREQ. Default: the standard's minimum.
+    pub keep_alive_rule: KeepAliveRule,
+    /// Whether to start without session state. Default `true`.
+    pub clean_session: bool,
+    /// Whether QoS 0 messages published without a connection wait for one. Default `false`: refused.
+    pub queue_qos_0_offline: bool,
+    /// Whether messages in flight survive a reconnection with Clean Session, as in paho: they are sent
+    /// again with DUP, QoS 2 from the beginning. Default `false`: they are discarded, as
+    /// MQTT 3.1.1 §3.1.2.4 says of the session state.
+    pub resend_after_clean_session: bool,
+    /// When a QoS 2 message reaches the application. Default: on PUBREL.
+    pub deliver_qos_2_on: Qos2Delivery,
+}
+
+impl ClientConfig {
+    /// The defaults, under this Client Identifier.
+    #[must_use]
+    pub fn new(client_identifier: &str) -> Self {
+        ClientConfig {
+            client_identifier: Arc::from(client_identifier),
+            user_name: None,
+            password: None,
+            will: None,
+            will_message: MessageId::NONE,
+            looks_every: None,
+            max_packet_bytes: u32::MAX,
+            max_queued: 0,
+            keep_alive_s: 60,
+            max_inflight: 20,
+            version: Version::V3_1_1,
+            keep_alive_rule: KeepAliveRule::Standard,
+            clean_session: true,
+            queue_qos_0_offline: false,
+            resend_after_clean_session: false,
+            deliver_qos_2_on: Qos2Delivery::Pubrel,
+        }
+    }
+
+    /// As paho-mqtt 1.6 to 2.2 behaves.
+    #[must_use]
+    pub fn paho(client_identifier: &str) -> Self {
+        ClientConfig {
+            keep_alive_rule: KeepAliveRule::Paho1_6,
+            looks_every: Some(LOOKS_EVERY_SECOND),
+            resend_after_clean_session: true,
+            ..ClientConfig::new(client_identifier)
+        }
+    }
+
+    /// As `mosquitto_sub` and other users of libmosquitto's own loop behave.
+    #[must_use]
+    pub fn libmosquitto(client_identifier: &str) -> Self {
+        ClientConfig {
+            keep_alive_rule: KeepAliveRule::Libmosquitto,
+            looks_every: Some(LOOKS_EVERY_SECOND),
+            ..ClientConfig::new(client_identifier)
+        }
+    }
+
+    pub(super) const fn keep_alive(&self) -> KeepAliveSettings {
+        KeepAliveSettings {
+            keep_alive_s: self.keep_alive_s,
+            rule: self.keep_alive_rule,
+            looks_every: self.looks_every,
+        }
+    }
+
+    pub(super) fn connect(&self) -> Connect {
+        Connect {
+            version: self.version,
+            clean_session: self.clean_session,
+            keep_alive_s: self.keep_alive_s,
+            client_identifier: self.client_identifier.clone(),
+            will: self.will.as_deref().cloned(),
+            user_name: self.user_name.clone(),
+            password: self.password.clone(),
+        }
+    }
+}

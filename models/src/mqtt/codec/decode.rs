@@ -1,0 +1,323 @@
+//! Bytes to control packets, as they arrive.
+//!
+//! The decoder holds the chunks it is fed, joins those that continue one shared payload, and takes a
+//! packet off them once it is complete. The payload of a PUBLISH is a window on what was sent; it is
+//! copied only when its parts are not neighbours in one buffer. Faults of the fixed header are found
+//! as soon as its bytes are there, all others when the packet is complete.
+
+use std::collections::VecDeque;
+
+use smallvec::SmallVec;
+
+use crate::mqtt::codec::fields::{Fields, utf8};
+use crate::mqtt::codec::{MAX_REMAINING_LENGTH, Malformed, Tolerance};
+use crate::mqtt::packet::{Packet, PacketIdentifier, PacketType, Publish, QoS};
+use crate::mqtt::topic::TopicName;
+use crate::stream::{Chunk, Payload, Tag};
+
+/// A control packet that has arrived.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// The packet.
+    pub packet: Packet,
+    /// The tag of its first byte.
+    pub tag: Tag,
+    /// Number of bytes of the whole packet.
+    pub wire_len: u32,
+}
+
+struct FixedHeader {
+    packet_type: PacketType,
+    flags: u8,
+    header_len: u32,
+    remaining_length: u32,
+}
+
+/// An incremental decoder of one direction of one connection.
+///
+/// After an error the stream has no meaning any more: the connection is to be closed.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    first: Option<Chunk>,
+    // What came after `first` and could not be joined to it; rare, so out of line.
+    rest: Option<Box<VecDeque<Chunk>>>,
+    // Bytes of `first` that are used up.
+    used: u32,
+    buffered: u32,
+    // Length of the packet at hand once its fixed header is read; 0 before.
+    wanted: u32,
+    max_packet_bytes: u32,
+    // Most senders stay with one topic: its name is made once, not with every PUBLISH.
+    last_topic: Option<TopicName>,
+    tolerance: Tolerance,
+}
+
+impl Decoder {
+    /// A strict decoder that refuses packets of more than `max_packet_bytes` (whole packet; use
+    /// `u32::MAX` for no limit beyond the protocol's).
+    #[must_use]
+    pub const fn new(max_packet_bytes: u32) -> Self {
+        Decoder::tolerating(max_packet_bytes, Tolerance { dup_at_qos_0: false, surplus_bytes: false })
+    }
+
+    /// As [`Decoder::new`], letting pass what `tolerance` names.
+    #[must_use]
+    pub const fn tolerating(max_packet_bytes: u32, tolerance: Tolerance) -> Self {
+        Decoder {
+            first: None,
+            rest: None,
+            used: 0,
+            buffered: 0,
+            wanted: 0,
+            max_packet_bytes,
+            last_topic: None,
+            tolerance,
+        }
+    }
+
+    /// Forgets all bytes, for a new connection.
+    pub fn reset(&mut self) {
+        self.first = None;
+        self.rest = None;
+        (self.used, self.buffered, self.wanted) = (0, 0, 0);
+    }
+
+    /// Bytes that are held and belong to no complete packet yet.
+    #[must_use]
+    pub const fn buffered(&self) -> usize {
+        self.buffered as usize
+    }
+
+    /// Takes the next bytes of the stream.
+    pub fn feed(&mut self, chunk: Chunk) {
+        if chunk.is_empty() {
+            return;
+        }
+        self.buffered += chunk.len() as u32;
+        let rest = self.rest.as_mut().filter(|rest| !rest.is_empty());
+        match (&mut self.first, rest) {
+            (None, _) => self.first = Some(chunk),
+            (Some(_), Some(rest)) => {
+                let joined = rest.back_mut().is_some_and(|last| last.try_join(&chunk));
+                if !joined {
+                    rest.push_back(chunk);
+                }
+            }
+            (Some(first), None) => {
+                if !first.try_join(&chunk) {
+                    self.rest.get_or_insert_default().push_back(chunk);
+                }
+            }
+        }
+    }
+
+    /// The next complete packet; `None` until more bytes are fed.
+    ///
+    /// # Errors
+    /// When the bytes are no control packet.
+    #[allow(clippy::should_implement_trait)] // Fallible and resumable: not an iterator.
+    pub fn next(&mut self) -> Result<Option<Received>, Malformed> {
+        if self.buffered == 0 || self.buffered < self.wanted {
+            return Ok(None);
+        }
+        let Some(header) = self.fixed_header()? else { return Ok(None) };
+        let wire_len = header.header_len + header.remaining_length;
+        if wire_len > self.max_packet_bytes {
+            return Err(Malformed::TooLarge);
+        }
+        self.wanted = wire_len;
+        if self.buffered < wire_len {
+            return Ok(None);
+        }
+        self.wanted = 0;
+        let tag = self.first.as_ref().expect("bytes are buffered").tag;
+        self.skip(header.header_len as usize);
+        let packet = match header.packet_type {
+            PacketType::Publish => self.publish(&header)?,
+            PacketType::Connect
+            | PacketType::Connack
+            | PacketType::Puback
+            | PacketType::Pubrec
+            | PacketType::Pubrel
+            | PacketType::Pubcomp
+            | PacketType::Subscribe
+            | PacketType::Suback
+            | PacketType::Unsubscribe
+            | PacketType::Unsuback
+            | PacketType::Pingreq
+            | PacketType::Pingresp
+            | PacketType::Disconnect => self.other(&header)?,
+        };
+        Ok(Some(Received { packet, tag, wire_len }))
+    }
+
+    // MQTT 3.1.1 §2.2
+    fn fixed_header(&self) -> Result<Option<FixedHeader>, Malformed> {
+        let mut bytes = self.bytes();
+        let Some(first) = bytes.next() else { return Ok(None) };
+        let packet_type = PacketType::from_number(first >> 4).ok_or(Malformed::ReservedPacketType)?;
+        let flags = first & 0x0F;
+        match packet_type.reserved_flags() {
+            // MQTT 3.1.1 §2.2.2: "If invalid flags are received, the receiver MUST close"
+            Some(expected) if flags != expected => return Err(Malformed::FixedHeaderFlags),
+            Some(_) => {}
+            None => self.check_publish_flags(flags)?,
+        }
+        let mut remaining_length = 0;
+        for i in 0..4 {
+            let Some(byte) = bytes.next() else { return Ok(None) };
+            remaining_length |= u32::from(byte & 0x7F) << (7 * i);
+            if byte & 0x80 == 0 {
+                return Ok(Some(FixedHeader { packet_type, flags, header_len: i + 2, remaining_length }));
+            }
+        }
+        debug_assert!(remaining_length <= MAX_REMAINING_LENGTH);
+        Err(Malformed::RemainingLength)
+    }
+
+    fn check_publish_flags(&self, flags: u8) -> Result<(), Malformed> {
+        let qos = QoS::from_bits(flags >> 1 & 3).ok_or(Malformed::QoS)?;
+        // MQTT 3.1.1 §3.3.1.1
+        if qos == QoS::AtMostOnce && flags & 0x08 != 0 && !self.tolerance.dup_at_qos_0 {
+            return Err(Malformed::DupAtQoS0);
+        }
+        Ok(())
+    }
+
+    // MQTT 3.1.1 §3.3
+    fn publish(&mut self, header: &FixedHeader) -> Result<Packet, Malformed> {
+        let qos = QoS::from_bits(header.flags >> 1 & 3).ok_or(Malformed::QoS)?;
+        let identifier_len = if qos == QoS::AtMostOnce { 0 } else { 2 };
+        let remaining_length = header.remaining_length as usize;
+        let mut length = [0; 2];
+        for (to, from) in length.iter_mut().zip(self.bytes().take(remaining_length)) {
+            *to = from;
+        }
+        let topic_len = usize::from(u16::from_be_bytes(length));
+        let variable_header = 2 + topic_len + identifier_len;
+        if variable_header > remaining_length {
+            return Err(Malformed::Truncated);
+        }
+        let mut last_topic = self.last_topic.take();
+        let parsed = self.with_bytes(variable_header, |bytes| {
+            let topic = topic_name(&bytes[2..2 + topic_len], last_topic.take())?;
+            let packet_identifier: Option<PacketIdentifier> = match identifier_len {
+                0 => None,
+                _ => Some(Fields(&bytes[2 + topic_len..]).packet_identifier()?),
+            };
+            Ok((topic, packet_identifier))
+        });
+        let (topic, packet_identifier) = parsed?;
+        self.last_topic = Some(topic.clone());
+        let payload = self.payload(remaining_length - variable_header);
+        let (dup, retain) = (header.flags & 0x08 != 0, header.flags & 1 != 0);
+        Ok(Packet::Publish(Publish { topic, payload, packet_identifier, qos, dup, retain }))
+    }
+
+    fn other(&mut self, header: &FixedHeader) -> Result<Packet, Malformed> {
+        let packet_type = header.packet_type;
+        let surplus_allowed = self.tolerance.surplus_bytes;
+        self.with_bytes(header.remaining_length as usize, |bytes| {
+            let mut fields = Fields(bytes);
+            let packet = match packet_type {
+                PacketType::Connect => Packet::Connect(Box::new(fields.connect()?)),
+                PacketType::Connack => Packet::Connack(fields.connack()?),
+                PacketType::Publish => unreachable!("PUBLISH is decoded on its own"),
+                PacketType::Puback => Packet::Puback(fields.packet_identifier()?),
+                PacketType::Pubrec => Packet::Pubrec(fields.packet_identifier()?),
+                PacketType::Pubrel => Packet::Pubrel(fields.packet_identifier()?),
+                PacketType::Pubcomp => Packet::Pubcomp(fields.packet_identifier()?),
+                PacketType::Subscribe => Packet::Subscribe(fields.subscribe()?),
+                PacketType::Suback => Packet::Suback(fields.suback()?),
+                PacketType::Unsubscribe => Packet::Unsubscribe(fields.unsubscribe()?),
+                PacketType::Unsuback => Packet::Unsuback(fields.packet_identifier()?),
+                PacketType::Pingreq => Packet::Pingreq,
+                PacketType::Pingresp => Packet::Pingresp,
+                PacketType::Disconnect => Packet::Disconnect,
+            };
+            match fields.0.is_empty() || surplus_allowed {
+                true => Ok(packet),
+                false => Err(Malformed::SurplusBytes),
+            }
+        })
+    }
+
+    fn bytes(&self) -> impl Iterator<Item = u8> {
+        let first = self.first.as_ref().map_or(&[][..], |first| &first.as_slice()[self.used as usize..]);
+        let rest = self.rest.iter().flat_map(|rest| rest.iter());
+        first.iter().copied().chain(rest.flat_map(|chunk| chunk.as_slice().iter().copied()))
+    }
+
+    // Calls `read` with the next `count` bytes in one piece and takes them off.
+    fn with_bytes<T>(
+        &mut self,
+        count: usize,
+        read: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<T, Malformed> {
+        let result = match self.ahead().get(..count) {
+            Some(bytes) => read(bytes),
+            None => read(&self.bytes().take(count).collect::<SmallVec<[u8; 128]>>()),
+        };
+        self.skip(count);
+        result
+    }
+
+    fn ahead(&self) -> &[u8] {
+        self.first.as_ref().map_or(&[], |first| &first.as_slice()[self.used as usize..])
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.buffered -= count as u32;
+        let mut left = count;
+        while left > 0 {
+            let step = left.min(self.ahead().len());
+            self.used += step as u32;
+            left -= step;
+            self.drop_first_if_used_up();
+        }
+    }
+
+    fn drop_first_if_used_up(&mut self) {
+        if self.ahead().is_empty() {
+            self.first = self.rest.as_mut().and_then(|rest| rest.pop_front());
+            self.used = 0;
+        }
+    }
+
+    // Takes the next `count` bytes as a payload, shared where they lie in one buffer.
+    fn payload(&mut self, count: usize) -> Payload {
+        if count == 0 {
+            return Payload::empty();
+        }
+        let mut payload = self.piece(count);
+        while payload.len() < count {
+            let next = self.piece(count - payload.len());
+            if !payload.try_join(&next) {
+                let mut copied = Vec::with_capacity(count);
+                copied.extend_from_slice(payload.as_slice());
+                copied.extend_from_slice(next.as_slice());
+                copied.extend(self.bytes().take(count - copied.len()));
+                self.skip(count - payload.len() - next.len());
+                return Payload::from(copied);
+            }
+        }
+        payload
+    }
+
+    // At most `count` bytes, as many as the first chunk has.
+    fn piece(&mut self, count: usize) -> Payload {
+        let first = self.first.as_ref().expect("the packet is complete");
+        let start = self.used as usize;
+        let end = first.len().min(start + count);
+        let piece = first.slice(start..end).into_payload();
+        self.skip(end - start);
+        piece
+    }
+}
+
+fn topic_name(bytes: &[u8], last: Option<TopicName>) -> Result<TopicName, Malformed> {
+    match last {
+        Some(last) if last.as_str().as_bytes() == bytes => Ok(last),
+        Some(_) | None => TopicName::new(utf8(bytes)?).map_err(Malformed::TopicName),
+    }
+}

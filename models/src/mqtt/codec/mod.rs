@@ -1,0 +1,124 @@
+//! Control packets to bytes and back. MQTT 3.1.1 chapters 2 and 3.
+
+pub mod decode;
+pub mod encode;
+mod fields;
+
+use std::fmt;
+
+use crate::mqtt::topic::InvalidTopic;
+
+/// The largest Remaining Length, 256 MiB - 1. MQTT 3.1.1 §2.2.3
+pub const MAX_REMAINING_LENGTH: u32 = 268_435_455;
+
+/// Number of bytes of the Remaining Length field for `remaining_length`. MQTT 3.1.1 table 2.4
+#[must_use]
+pub const fn remaining_length_bytes(remaining_length: u32) -> usize {
+    match remaining_length {
+        0..=127 => 1,
+        128..=16_383 => 2,
+        16_384..=2_097_151 => 3,
+        _ => 4,
+    }
+}
+
+/// Breaches of the standard that real receivers let pass; all `false` is the standard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tolerance {
+    /// Accept DUP = 1 at QoS 0, against MQTT 3.1.1 §3.3.1.1. Mosquitto 2.0 does.
+    pub dup_at_qos_0: bool,
+    /// Accept bytes after the last field of a packet without a payload of its own (PINGREQ and the
+    /// like). Mosquitto 2.0 does.
+    pub surplus_bytes: bool,
+}
+
+impl Tolerance {
+    /// As Mosquitto 2.0.11 was measured.
+    pub const MOSQUITTO: Tolerance = Tolerance { dup_at_qos_0: true, surplus_bytes: true };
+}
+
+/// Why bytes are no control packet; the receiver closes the connection. MQTT 3.1.1 §4.8
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Malformed {
+    /// Packet type 0 or 15. MQTT 3.1.1 §2.2.1
+    ReservedPacketType,
+    /// Flags of the first byte other than table 2.2 says. MQTT 3.1.1 §2.2.2
+    FixedHeaderFlags,
+    /// A Remaining Length of more than four bytes. MQTT 3.1.1 §2.2.3
+    RemainingLength,
+    /// A packet larger than the receiver is willing to hold.
+    TooLarge,
+    /// A field reaches beyond the end of the packet.
+    Truncated,
+    /// Bytes follow the last field.
+    SurplusBytes,
+    /// A string that is not UTF-8. MQTT 3.1.1 §1.5.3
+    Utf8,
+    /// A string with U+0000. MQTT 3.1.1 §1.5.3
+    NullCharacter,
+    /// The protocol name is not MQTT's. MQTT 3.1.1 §3.1.2.1
+    ProtocolName,
+    /// A version that is not spoken here: answered with CONNACK 1. MQTT 3.1.1 §3.1.2.2
+    ProtocolLevel,
+    /// The reserved connect flag is set. MQTT 3.1.1 §3.1.2.3
+    ReservedConnectFlag,
+    /// Will QoS 3, or Will QoS or Will Retain without a will. MQTT 3.1.1 §3.1.2.6, §3.1.2.7
+    WillFlags,
+    /// A password without a user name. MQTT 3.1.1 §3.1.2.9
+    PasswordWithoutUserName,
+    /// Reserved bits of CONNACK, or Session Present with a refusal. MQTT 3.1.1 §3.2.2
+    ConnackFlags,
+    /// A return code of 6 or more. MQTT 3.1.1 §3.2.2.3
+    ConnectReturnCode,
+    /// QoS 3 in PUBLISH. MQTT 3.1.1 §3.3.1.2
+    QoS,
+    /// DUP at QoS 0. MQTT 3.1.1 §3.3.1.1
+    DupAtQoS0,
+    /// A Packet Identifier of 0. MQTT 3.1.1 §2.3.1
+    PacketIdentifier,
+    /// Not a Topic Name. MQTT 3.1.1 §3.3.2.1
+    TopicName(InvalidTopic),
+    /// Not a Topic Filter. MQTT 3.1.1 §4.7
+    TopicFilter(InvalidTopic),
+    /// SUBSCRIBE, SUBACK or UNSUBSCRIBE without an entry. MQTT 3.1.1 §3.8.3
+    NoTopicFilter,
+    /// Reserved bits or QoS 3 in a requested QoS. MQTT 3.1.1 §3.8.3.1
+    RequestedQoS,
+    /// A return code of SUBACK other than 0, 1, 2 and 0x80. MQTT 3.1.1 §3.9.3
+    SubackReturnCode,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Malformed::ReservedPacketType => "reserved packet type",
+            Malformed::FixedHeaderFlags => "flags of the fixed header",
+            Malformed::RemainingLength => "Remaining Length of more than four bytes",
+            Malformed::TooLarge => "packet larger than the receiver accepts",
+            Malformed::Truncated => "field beyond the end of the packet",
+            Malformed::SurplusBytes => "bytes after the last field",
+            Malformed::Utf8 => "string that is not UTF-8",
+            Malformed::NullCharacter => "string with U+0000",
+            Malformed::ProtocolName => "protocol name",
+            Malformed::ProtocolLevel => "protocol level",
+            Malformed::ReservedConnectFlag => "reserved connect flag",
+            Malformed::WillFlags => "will flags",
+            Malformed::PasswordWithoutUserName => "password without user name",
+            Malformed::ConnackFlags => "connect acknowledge flags",
+            Malformed::ConnectReturnCode => "reserved connect return code",
+            Malformed::QoS => "QoS 3",
+            Malformed::DupAtQoS0 => "DUP at QoS 0",
+            Malformed::PacketIdentifier => "Packet Identifier 0",
+            Malformed::TopicName(_) => "Topic Name",
+            Malformed::TopicFilter(_) => "Topic Filter",
+            Malformed::NoTopicFilter => "no Topic Filter",
+            Malformed::RequestedQoS => "requested QoS",
+            Malformed::SubackReturnCode => "SUBACK return code",
+        })
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+#[cfg(test)]
+mod tests;
