@@ -143,6 +143,7 @@ impl Pipe {
     }
 
     fn drain(&mut self) {
+        self.broker.assert_bytes_add_up();
         while let Some((connection, outgoing)) = self.broker.poll_transmit() {
             let i = self.links.iter().position(|link| link.connection == Some(connection)).unwrap();
             self.transcript.push(format!("{i}< {}", describe(&outgoing)));

@@ -132,6 +132,13 @@ impl Outbound {
         &self.in_flight
     }
 
+    /// Bytes of all messages held, counted one by one.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let in_flight = self.in_flight.iter().map(|entry| entry.application.weight()).sum::<usize>();
+        in_flight + self.queue.iter().map(ApplicationMessage::weight).sum::<usize>()
+    }
+
     /// Takes the oldest queued message away, to make room.
     pub fn drop_oldest_queued(&mut self) -> Option<ApplicationMessage> {
         self.queue.pop_front()
@@ -262,6 +269,12 @@ impl Inbound {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.held.is_empty()
+    }
+
+    /// Bytes of all messages held, counted one by one.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.held.iter().filter_map(|held| held.application.as_ref()).map(ApplicationMessage::weight).sum()
     }
 
     /// Whether a message has arrived under this identifier and is not yet released.

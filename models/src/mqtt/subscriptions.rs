@@ -3,7 +3,7 @@
 //! Filters without wildcards, the great majority in a fleet, are found by one ordered lookup of the
 //! whole name. Filters with wildcards live in a tree with one node a level; it is walked only when
 //! there are any. Matches come out in a fixed order: exact first, then by level, literal before `+`
-//! before `#`, and within one filter in order of subscription.
+//! before `#`, and within one filter in order of the sessions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,75 @@ pub struct Subscription<S> {
     pub qos: QoS,
 }
 
-type Subscribers<S> = SmallVec<[Subscription<S>; 2]>;
+/// More subscribers of one filter than this are kept in a tree.
+const FEW: usize = 32;
+
+/// The subscribers of one filter, in order of their sessions: mostly one, sometimes a whole fleet.
+#[derive(Clone, Debug)]
+enum Subscribers<S> {
+    Few(SmallVec<[Subscription<S>; 2]>),
+    Many(BTreeMap<S, QoS>),
+}
+
+impl<S: Copy + Ord> Subscribers<S> {
+    fn none() -> Self {
+        Subscribers::Few(SmallVec::new())
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Subscribers::Few(few) => few.is_empty(),
+            Subscribers::Many(many) => many.is_empty(),
+        }
+    }
+
+    // Returns whether the session is new here.
+    fn insert(&mut self, session: S, qos: QoS) -> bool {
+        match self {
+            Subscribers::Few(few) => match few.binary_search_by_key(&session, |held| held.session) {
+                Ok(at) => {
+                    few[at].qos = qos;
+                    false
+                }
+                Err(at) if few.len() < FEW => {
+                    few.insert(at, Subscription { session, qos });
+                    true
+                }
+                Err(_) => {
+                    let mut many: BTreeMap<S, QoS> =
+                        few.iter().map(|held| (held.session, held.qos)).collect();
+                    many.insert(session, qos);
+                    *self = Subscribers::Many(many);
+                    true
+                }
+            },
+            Subscribers::Many(many) => many.insert(session, qos).is_none(),
+        }
+    }
+
+    // Returns whether the session was here.
+    fn remove(&mut self, session: S) -> bool {
+        match self {
+            Subscribers::Few(few) => match few.binary_search_by_key(&session, |held| held.session) {
+                Ok(at) => {
+                    few.remove(at);
+                    true
+                }
+                Err(_) => false,
+            },
+            Subscribers::Many(many) => many.remove(&session).is_some(),
+        }
+    }
+
+    fn for_each(&self, visit: &mut impl FnMut(Subscription<S>)) {
+        match self {
+            Subscribers::Few(few) => few.iter().copied().for_each(visit),
+            Subscribers::Many(many) => {
+                many.iter().for_each(|(session, qos)| visit(Subscription { session: *session, qos: *qos }));
+            }
+        }
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Node<S> {
@@ -37,9 +105,9 @@ struct Node<S> {
     all_below: Subscribers<S>,
 }
 
-impl<S> Node<S> {
+impl<S: Copy + Ord> Node<S> {
     fn below(parent: usize, level: Arc<str>) -> Self {
-        let (here, all_below) = (Subscribers::new(), Subscribers::new());
+        let (here, all_below) = (Subscribers::none(), Subscribers::none());
         Node { parent, level, children: BTreeMap::new(), any_level: None, here, all_below }
     }
 
@@ -49,6 +117,14 @@ impl<S> Node<S> {
             && self.here.is_empty()
             && self.all_below.is_empty()
     }
+}
+
+/// What is still to be done on a walk through the tree.
+enum Step<'a> {
+    /// Go on below this node with what is left of the topic; `None`: it ended here.
+    Enter(usize, Option<&'a str>),
+    /// Visit those who want all below this node.
+    AllBelow(usize),
 }
 
 const ROOT: usize = 0;
@@ -62,13 +138,13 @@ pub struct Subscriptions<S> {
     with_wildcard: usize,
 }
 
-impl<S: Copy + Eq> Default for Subscriptions<S> {
+impl<S: Copy + Ord> Default for Subscriptions<S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<S: Copy + Eq> Subscriptions<S> {
+impl<S: Copy + Ord> Subscriptions<S> {
     /// None yet.
     #[must_use]
     pub fn new() -> Self {
@@ -96,16 +172,12 @@ impl<S: Copy + Eq> Subscriptions<S> {
         let wildcard = filter.has_wildcard();
         let subscribers = match wildcard {
             true => self.subscribers_of_pattern(filter),
-            false => self.exact.entry(filter.clone()).or_default(),
+            false => self.exact.entry(filter.clone()).or_insert_with(Subscribers::none),
         };
-        if let Some(existing) = subscribers.iter_mut().find(|existing| existing.session == session) {
-            existing.qos = qos;
-            return false;
-        }
-        subscribers.push(Subscription { session, qos });
-        self.count += 1;
-        self.with_wildcard += usize::from(wildcard);
-        true
+        let added = subscribers.insert(session, qos);
+        self.count += usize::from(added);
+        self.with_wildcard += usize::from(added && wildcard);
+        added
     }
 
     /// Takes a subscription away. Returns whether it was there.
@@ -124,36 +196,48 @@ impl<S: Copy + Eq> Subscriptions<S> {
     /// filters is visited several times.
     pub fn for_each_match(&self, topic: &TopicName, mut visit: impl FnMut(Subscription<S>)) {
         if let Some(subscribers) = self.exact.get(topic.as_str()) {
-            subscribers.iter().copied().for_each(&mut visit);
+            subscribers.for_each(&mut visit);
         }
         if self.with_wildcard > 0 {
-            self.walk(ROOT, Some(topic.as_str()), true, &mut visit);
+            self.walk(topic.as_str(), &mut visit);
         }
     }
 
-    // The depth of the recursion is that of the tree, which the filters bound.
-    fn walk(&self, at: usize, rest: Option<&str>, first: bool, visit: &mut impl FnMut(Subscription<S>)) {
-        let node = &self.nodes[at];
+    // With a stack of its own: topics may have 65,535 levels.
+    fn walk(&self, topic: &str, visit: &mut impl FnMut(Subscription<S>)) {
         // MQTT 3.1.1 §4.7.2: a leading wildcard does not match a leading `$`
-        let hidden = first && rest.is_some_and(|topic| topic.starts_with('$'));
-        match rest {
-            Some(rest) => {
-                let (level, deeper) = match rest.split_once('/') {
-                    Some((level, deeper)) => (level, Some(deeper)),
-                    None => (rest, None),
-                };
-                if let Some(&child) = node.children.get(level) {
-                    self.walk(child, deeper, false, visit);
+        let hidden = topic.starts_with('$');
+        let mut steps: SmallVec<[Step; 16]> = SmallVec::new();
+        steps.push(Step::Enter(ROOT, Some(topic)));
+        while let Some(step) = steps.pop() {
+            let (at, rest) = match step {
+                Step::Enter(at, rest) => (at, rest),
+                Step::AllBelow(at) => {
+                    self.nodes[at].all_below.for_each(visit);
+                    continue;
                 }
-                if let Some(child) = node.any_level.filter(|_| !hidden) {
-                    self.walk(child, deeper, false, visit);
-                }
-            }
-            None => node.here.iter().copied().for_each(&mut *visit),
-        }
-        if !hidden {
+            };
+            let node = &self.nodes[at];
+            let wildcards = !(hidden && at == ROOT);
             // MQTT 3.1.1 §4.7.1.2: the parent level and all below
-            node.all_below.iter().copied().for_each(visit);
+            if wildcards {
+                steps.push(Step::AllBelow(at));
+            }
+            let Some(rest) = rest else {
+                node.here.for_each(visit);
+                continue;
+            };
+            let (level, deeper) = match rest.split_once('/') {
+                Some((level, deeper)) => (level, Some(deeper)),
+                None => (rest, None),
+            };
+            if let Some(child) = node.any_level.filter(|_| wildcards) {
+                steps.push(Step::Enter(child, deeper));
+            }
+            // Last pushed, first done.
+            if let Some(child) = node.children.get(level) {
+                steps.push(Step::Enter(*child, deeper));
+            }
         }
     }
 
@@ -191,7 +275,7 @@ impl<S: Copy + Eq> Subscriptions<S> {
 
     fn remove_exact(&mut self, filter: &TopicFilter, session: S) -> bool {
         let Some(subscribers) = self.exact.get_mut(filter) else { return false };
-        let removed = remove_session(subscribers, session);
+        let removed = subscribers.remove(session);
         if subscribers.is_empty() {
             self.exact.remove(filter);
         }
@@ -210,7 +294,7 @@ impl<S: Copy + Eq> Subscriptions<S> {
             at = child;
         }
         let node = &mut self.nodes[at];
-        let removed = remove_session(if below { &mut node.all_below } else { &mut node.here }, session);
+        let removed = if below { &mut node.all_below } else { &mut node.here }.remove(session);
         self.prune(at);
         removed
     }
@@ -227,17 +311,6 @@ impl<S: Copy + Eq> Subscriptions<S> {
             }
             at = unused.parent;
         }
-    }
-}
-
-fn remove_session<S: Copy + Eq>(subscribers: &mut Subscribers<S>, session: S) -> bool {
-    match subscribers.iter().position(|subscription| subscription.session == session) {
-        // Keeps the order of subscription.
-        Some(index) => {
-            subscribers.remove(index);
-            true
-        }
-        None => false,
     }
 }
 

@@ -48,7 +48,7 @@ use crate::stream::{Chunk, MessageId};
 pub struct ConnectionId(pub u32);
 
 /// A session: an index that is used again after its end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct SessionIndex(u32);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -17,6 +17,19 @@ const Q2: QoS = QoS::ExactlyOnce;
 mod limits;
 mod wire;
 
+impl Broker {
+    /// The running total of bytes against a count of everything.
+    pub(in crate::mqtt) fn assert_bytes_add_up(&self) {
+        let sessions =
+            self.sessions.iter().map(|(_, session)| session.outbound.weight() + session.inbound.weight());
+        let connections = self.connections.iter().map(|(_, connection)| {
+            connection.decoder.buffered() + connection.will.as_ref().map_or(0, |will| will.weight())
+        });
+        let retained = self.retained.values().map(ApplicationMessage::weight);
+        assert_eq!(self.buffered(), sessions.chain(connections).chain(retained).sum::<usize>());
+    }
+}
+
 fn persistent(client_identifier: &str) -> ClientConfig {
     ClientConfig { clean_session: false, ..ClientConfig::new(client_identifier) }
 }

@@ -39,7 +39,9 @@ struct FixedHeader {
 #[derive(Clone, Debug)]
 pub struct Decoder {
     first: Option<Chunk>,
-    // What came after `first` and could not be joined to it; rare, so out of line.
+    // What came after `first` and could not be joined to it; rare, so out of line: an idle connection
+    // pays for a pointer only.
+    #[expect(clippy::box_collection)]
     rest: Option<Box<VecDeque<Chunk>>>,
     // Bytes of `first` that are used up.
     used: u32,

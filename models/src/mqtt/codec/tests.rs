@@ -1,3 +1,5 @@
+mod oracle;
+
 use proptest::prelude::*;
 
 use super::decode::{Decoder, Received};
@@ -264,7 +266,7 @@ fn connect() -> impl Strategy<Value = Packet> {
         })
 }
 
-pub(crate) fn packet() -> impl Strategy<Value = Packet> {
+fn packet() -> impl Strategy<Value = Packet> {
     let connack = (any::<bool>(), 0..6_u8).prop_map(|(present, code)| {
         let return_code = ConnectReturnCode::from_byte(code).unwrap();
         Packet::Connack(Connack { session_present: present && code == 0, return_code })

@@ -12,7 +12,7 @@ fn sessions_for(subscriptions: &Subscriptions<u32>, topic: &str) -> Vec<u32> {
 }
 
 #[test]
-fn matches_come_exact_first_and_in_order_of_subscription() {
+fn matches_come_exact_first_and_in_order_of_sessions() {
     let mut tree = Subscriptions::new();
     for (session, text) in [(1, "a/#"), (2, "a/b"), (3, "+/b"), (4, "a/+"), (5, "a/b"), (6, "#")] {
         assert!(tree.insert(&filter(text), session, QoS::AtMostOnce));
@@ -55,6 +55,35 @@ fn removal_leaves_nothing_behind() {
     assert_eq!(tree.nodes.len(), 1, "only the root");
     assert!(tree.exact.is_empty());
     assert_eq!(tree.with_wildcard, 0);
+}
+
+#[test]
+fn a_fleet_may_share_one_filter() {
+    for text in ["alerts", "alerts/+"] {
+        let mut tree = Subscriptions::new();
+        let topic = text.replace('+', "x");
+        for session in (0..1_000).rev() {
+            assert!(tree.insert(&filter(text), session, QoS::AtMostOnce));
+            assert!(!tree.insert(&filter(text), session, QoS::AtLeastOnce));
+        }
+        assert_eq!(sessions_for(&tree, &topic), (0..1_000).collect::<Vec<_>>());
+        for session in 0..1_000 {
+            assert!(tree.remove(&filter(text), session));
+            assert!(!tree.remove(&filter(text), session));
+        }
+        assert!(tree.is_empty() && tree.exact.is_empty() && tree.nodes.len() == 1);
+    }
+}
+
+#[test]
+fn the_deepest_topic_does_no_harm() {
+    let mut tree = Subscriptions::new();
+    let deep = "+/".repeat(32_767);
+    tree.insert(&filter(&deep), 1, QoS::AtMostOnce);
+    tree.insert(&filter(&(deep.clone() + "#")), 2, QoS::AtMostOnce);
+    assert_eq!(sessions_for(&tree, &"/".repeat(32_767)), [1, 2]);
+    assert!(tree.remove(&filter(&deep), 1) && tree.remove(&filter(&(deep + "#")), 2));
+    assert_eq!(tree.nodes.len(), 1);
 }
 
 mod mqtt_property {
