@@ -57,6 +57,11 @@ impl Congestion {
         }
     }
 
+    /// Whether no loss is being repaired.
+    pub(super) fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
     /// What may be in flight beyond the window: a segment for each of the first two duplicates.
     pub(super) const fn limited_transmit(&self, mss: u32) -> u32 {
         // RFC 3042 §2

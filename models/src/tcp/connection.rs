@@ -168,6 +168,9 @@ impl Connection {
     /// tags are those the peer wrote. Reading may open a closed window: poll for segments afterwards.
     pub fn read(&mut self) -> Option<Chunk> {
         let chunk = self.receive.read()?;
+        if self.config.ack_on_read && self.receive.read_acknowledges() && self.state != State::Closed {
+            self.pending.acknowledgement = true;
+        }
         match self.state {
             State::Established | State::FinWait1 | State::FinWait2 => {
                 if self.receive.window_update_due(self.send.mss) {
@@ -336,7 +339,7 @@ impl Connection {
     /// Enters TIME-WAIT, or starts its wait anew.
     pub(super) fn enter_time_wait(&mut self, now: SimTime) {
         self.state = State::TimeWait;
-        self.timers.set(Timer::TimeWait, now.saturating_add(self.config.time_wait));
+        self.timers.set(Timer::TimeWait, now + self.config.time_wait);
     }
 
     fn retransmission_timeout(&mut self, now: SimTime) {
@@ -382,13 +385,13 @@ impl Connection {
     }
 
     pub(super) fn arm_retransmission(&mut self, now: SimTime) {
-        self.timers.set(Timer::Retransmission, now.saturating_add(self.rtt.rto()));
+        self.timers.set(Timer::Retransmission, now + self.rtt.rto());
     }
 
     pub(super) fn arm_persist(&mut self, now: SimTime) {
         // RFC 9293 §3.8.6.1: the interval grows exponentially.
         let factor = 1_u32 << u32::from(self.send.persist_backoff).min(16);
         let wait = self.rtt.rto().saturating_mul(factor).min(self.config.max_rto);
-        self.timers.set(Timer::Persist, now.saturating_add(wait));
+        self.timers.set(Timer::Persist, now + wait);
     }
 }

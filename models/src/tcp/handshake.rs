@@ -98,7 +98,7 @@ impl Connection {
             // RFC 6298 (5.7): without a sample, a lost SYN makes for a careful start.
             self.rtt.set_rto(if lost { CAUTIOUS_RTO } else { self.config.initial_rto });
         }
-        self.rtt.all_acknowledged();
+        self.rtt.unambiguous();
         let segments = if self.send.retries > 1 {
             // RFC 6928 §2: only after more than one lost SYN does the initial window shrink.
             1

@@ -175,10 +175,13 @@ impl Connection {
         let mss = u32::from(self.send.mss);
         let advance = self.congestion.advance(self.send.una, acked, outstanding, mss, &self.config);
         self.pending.retransmit = advance.retransmit;
+        if self.congestion.is_open() {
+            // Nothing in flight was sent twice.
+            self.rtt.unambiguous();
+        }
         if acked == outstanding {
             // RFC 6298 (5.2)
             self.timers.stop();
-            self.rtt.all_acknowledged();
             if self.send.buffer.len() == 0 {
                 self.events.insert(Event::Drained);
             }
@@ -215,7 +218,7 @@ impl Connection {
         if self.state == State::FinWait2
             && let Some(wait) = self.config.fin_wait_2_timeout
         {
-            self.timers.set(Timer::FinWait2, now.saturating_add(wait));
+            self.timers.set(Timer::FinWait2, now + wait);
         }
     }
 
@@ -244,10 +247,12 @@ impl Connection {
             };
             self.receive.grow(bytes, self.send.mss, max);
         }
+        let waits_for_our_fin = self.config.delayed_fin_ack && self.state == State::Established;
         if arrival.fin {
             self.fin_arrived(now);
+            self.receive.interactive |= waits_for_our_fin;
         }
-        self.schedule_acknowledgement(now, bytes, arrival.at_once || arrival.fin);
+        self.schedule_acknowledgement(now, bytes, arrival.at_once || (arrival.fin && !waits_for_our_fin));
     }
 
     fn fin_arrived(&mut self, now: SimTime) {
@@ -275,10 +280,13 @@ impl Connection {
             let tick = ticks(now);
             let idle = self.receive.last_data_ticks.map_or(0, |last| tick.wrapping_sub(last));
             // Linux `tcp_event_data_recv`: a sender that pauses for longer than the RTO starts over.
-            if u128::from(idle) > self.rtt.rto().as_millis() {
+            if idle > self.rtt.rto_ticks() {
                 self.receive.quick_acks = config.quickack_segments;
             }
             self.receive.last_data_ticks = Some(tick);
+            if bytes < usize::from(self.send.mss) {
+                self.receive.small_segments = self.receive.small_segments.saturating_add(1);
+            }
         }
         let unacknowledged = self.receive.nxt.since(self.receive.acknowledged);
         // RFC 1122 §4.2.3.2: at least every second full-sized segment.
@@ -287,7 +295,7 @@ impl Connection {
         if at_once || quick || unacknowledged > bearable {
             self.pending.acknowledgement = true;
         } else if unacknowledged > 0 {
-            self.timers.start_delayed_ack(now.saturating_add(config.delayed_ack));
+            self.timers.start_delayed_ack(now + config.delayed_ack);
         }
     }
 }

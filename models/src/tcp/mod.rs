@@ -60,10 +60,10 @@
 //!
 //! # How it was validated
 //!
-//! Beside the machine (`tests/`): the frame lengths, flights and completion times of captured Linux
-//! connections; timed scripts of every handshake, close and timeout; a property test that the exact
-//! bytes arrive under any loss, reordering and duplication; random hostile segments; and transfers
-//! to and from an independent implementation (smoltcp) over the wire format.
+//! Beside the machine (`tests/`): whole captured Linux connections frame by frame, and the flights and
+//! completion times of captured bulk transfers; timed scripts of every handshake, close and timeout; a
+//! property test that the exact bytes arrive under any loss, reordering and duplication; random hostile
+//! segments; and transfers to and from an independent implementation (smoltcp) over the wire format.
 //!
 //! # References
 //!

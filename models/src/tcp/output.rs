@@ -4,7 +4,7 @@ use sim_core::time::SimTime;
 
 use super::connection::{Connection, State};
 use super::options::{Options, Timestamps};
-use super::rtt::ticks;
+use super::rtt::{span_ticks, ticks};
 use super::segment::{Flags, Purpose, Segment};
 use super::sequence::SequenceNumber;
 use super::timers::Timer;
@@ -155,8 +155,7 @@ impl Connection {
         }
         // Linux `tcp_event_data_sent`: an answer soon after data makes the connection interactive.
         if let Some(last) = self.receive.last_data_ticks {
-            let since = u128::from(tick.wrapping_sub(last));
-            self.receive.interactive |= since < self.config.delayed_ack.as_millis();
+            self.receive.interactive |= tick.wrapping_sub(last) < span_ticks(self.config.delayed_ack);
         }
     }
 
@@ -166,7 +165,7 @@ impl Connection {
             return;
         }
         let idle = ticks(now).wrapping_sub(self.send.last_data_ticks);
-        if u128::from(idle) > self.rtt.rto().as_millis() {
+        if idle > self.rtt.rto_ticks() {
             let initial = self.config.initial_window_segments.saturating_mul(u32::from(self.send.mss));
             self.congestion.restart(initial.max(u32::from(self.send.mss)));
         }
@@ -216,6 +215,7 @@ impl Connection {
             self.receive.acknowledged = self.receive.nxt;
             self.receive.quick_acks = self.receive.quick_acks.saturating_sub(1);
         }
+        self.receive.small_segments = 0;
         self.pending.acknowledgement = false;
         self.pending.handshake = false;
         self.timers.stop_delayed_ack();

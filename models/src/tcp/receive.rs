@@ -43,6 +43,8 @@ pub(super) struct Receiver {
     pub(super) quick_acks: u16,
     /// The connection is interactive: an answer will carry the acknowledgement.
     pub(super) interactive: bool,
+    /// Small segments since the last acknowledgement; counts to two.
+    pub(super) small_segments: u8,
     /// Our window scale.
     pub(super) shift: u8,
     unread: usize,
@@ -62,6 +64,7 @@ impl Receiver {
             last_data_ticks: None,
             quick_acks: config.quickack_segments,
             interactive: false,
+            small_segments: 0,
             shift: 0,
             unread: 0,
             readable: Rope::default(),
@@ -187,8 +190,17 @@ impl Receiver {
         self.edge = self.edge.latest(self.nxt);
     }
 
+    /// Whether everything has been read and Linux would acknowledge that (see [`Config::ack_on_read`]).
+    pub(super) fn read_acknowledges(&self) -> bool {
+        let due = self.small_segments > 1 || (self.small_segments == 1 && !self.interactive);
+        due && self.unread == 0 && self.acknowledged != self.nxt
+    }
+
     /// The next bytes to read.
     pub(super) fn read(&mut self) -> Option<Chunk> {
+        if self.unread == 0 {
+            return None;
+        }
         let chunk = self.readable.pop()?;
         self.unread -= chunk.len();
         Some(chunk)

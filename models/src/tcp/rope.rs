@@ -38,10 +38,35 @@ impl Rope {
 
     pub(super) fn pop(&mut self) -> Option<Chunk> {
         let chunk = self.first.take()?;
-        self.first = self.rest.pop_front();
-        if self.first.is_none() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
+        if self.rest.capacity() > 0 {
+            self.first = self.rest.pop_front();
+            if self.first.is_none() {
+                self.rest = VecDeque::new();
+            }
         }
         Some(chunk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::Tag;
+
+    #[test]
+    fn chunks_come_out_in_order_and_a_drained_queue_holds_no_heap() {
+        let mut rope = Rope::default();
+        for round in 0..3 {
+            for byte in 0..=round {
+                rope.push(Chunk::copied(Tag::default(), &[byte]));
+            }
+            assert_eq!(rope.get(usize::from(round)).map(Chunk::as_slice), Some(&[round][..]));
+            assert_eq!(rope.last_mut().map(|chunk| chunk.as_slice()[0]), Some(round));
+            for byte in 0..=round {
+                assert_eq!(rope.pop().map(|chunk| chunk.as_slice()[0]), Some(byte));
+            }
+            assert!(rope.pop().is_none() && rope.first().is_none());
+            assert_eq!(rope.rest.capacity(), 0);
+        }
     }
 }

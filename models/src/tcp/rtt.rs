@@ -18,6 +18,11 @@ pub(super) const fn ticks(now: SimTime) -> u32 {
     (now.as_nanos() / 1_000_000) as u32
 }
 
+/// A span in ticks of the timestamp clock.
+pub(super) const fn span_ticks(span: Duration) -> u32 {
+    (span.as_secs() as u32).saturating_mul(1_000).saturating_add(span.subsec_millis())
+}
+
 /// The estimator of one connection; spans in microseconds, which reach for more than an hour.
 #[derive(Clone, Debug)]
 pub(super) struct RoundTripTime {
@@ -50,6 +55,11 @@ impl RoundTripTime {
 
     pub(super) const fn rto(&self) -> Duration {
         Duration::from_micros(self.rto_us as u64)
+    }
+
+    /// The timeout in ticks of the timestamp clock.
+    pub(super) const fn rto_ticks(&self) -> u32 {
+        self.rto_us / 1_000
     }
 
     /// Times new data that ends at `end`, unless a segment is timed already: one sample a round trip.
@@ -92,8 +102,8 @@ impl RoundTripTime {
         }
     }
 
-    /// Everything is acknowledged: what is sent next is unambiguous again.
-    pub(super) fn all_acknowledged(&mut self) {
+    /// All that was sent twice is acknowledged.
+    pub(super) fn unambiguous(&mut self) {
         self.ambiguous = false;
     }
 

@@ -10,7 +10,8 @@ fn established() -> Path {
 
 #[test]
 fn the_one_who_closes_first_waits_in_time_wait() {
-    let mut path = established();
+    let config = Config { delayed_fin_ack: false, ..Config::linux() };
+    let mut path = Path::established(config.clone(), config, ms(20));
     path.close(CLIENT);
     path.run_for(ms(30));
     assert_eq!(path.states(), [State::FinWait1, State::CloseWait]);
@@ -30,7 +31,7 @@ fn the_one_who_closes_first_waits_in_time_wait() {
 
 #[test]
 fn closing_frames_are_booked_as_such() {
-    let mut path = established();
+    let mut path = Path::established(Config::rfc(), Config::rfc(), ms(20));
     path.close(CLIENT);
     path.run_for(ms(45));
     path.close(SERVER);
@@ -48,16 +49,41 @@ fn closing_frames_are_booked_as_such() {
     );
 }
 
+/// c01_mosquitto_q0_16, the subscriber: DISCONNECT, FIN, FIN, ACK.
 #[test]
-fn a_fin_that_answers_a_fin_saves_a_frame() {
-    // As mosquitto answers DISCONNECT and FIN: c01_mosquitto_q0_16.
+fn on_linux_a_prompt_fin_carries_the_acknowledgement_of_the_other() {
+    for (config, frames) in [(Config::linux(), 3), (Config::rfc(), 4)] {
+        let mut path = Path::established(config.clone(), config, ms(20));
+        path.close(CLIENT);
+        path.run_for(ms(25));
+        path.close(SERVER);
+        path.run_for(ms(100));
+        assert_eq!(path.frames.len(), frames);
+        assert_eq!(path.states(), [State::TimeWait, State::Closed]);
+    }
+}
+
+/// c01_mosquitto_q0_16, the publisher: PUBLISH, then DISCONNECT with the FIN; the broker's reading of the
+/// second small segment is acknowledged before it closes.
+#[test]
+fn on_linux_reading_a_second_small_packet_acknowledges_it() {
     let mut path = established();
+    path.write(CLIENT, packet(Cause::Connect, 18));
+    path.run_for(ms(20));
+    path.write(SERVER, packet(Cause::Connack, 4));
+    path.run_for(ms(200));
+    path.frames.clear();
+    path.ends[CLIENT].write(path.now, packet(Cause::Publish, 24));
+    path.run_for(ms(1));
+    path.write(CLIENT, packet(Cause::Disconnect, 2));
     path.close(CLIENT);
-    path.run_for(ms(20) - std::time::Duration::from_nanos(1));
+    path.run_for(ms(20));
     path.close(SERVER);
     path.run_for(ms(100));
-    assert!(path.states().iter().all(|state| matches!(state, State::TimeWait)));
-    assert_eq!(path.frames.len(), 4, "both FINs crossed: CLOSING");
+    let seen: Vec<_> = path.frames.iter().map(|f| (f.from, f.flags.as_str(), f.payload)).collect();
+    let captured =
+        [(CLIENT, "AP", 24), (CLIENT, "APF", 2), (SERVER, "A", 0), (SERVER, "AF", 0), (CLIENT, "A", 0)];
+    assert_eq!(seen, captured);
 }
 
 #[test]

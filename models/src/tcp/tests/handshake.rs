@@ -180,6 +180,6 @@ fn closing_before_the_handshake_is_over() {
     path.run_for(ms(30));
     assert_eq!(path.states()[SERVER], State::SynReceived);
     path.close(SERVER);
-    path.run_for(ms(100));
+    path.run_for(ms(150));
     assert_eq!(path.states(), [State::CloseWait, State::FinWait2]);
 }

@@ -176,7 +176,7 @@ fn an_answer_carries_the_acknowledgement() {
 #[test]
 fn nagle_holds_a_second_small_packet() {
     let two_packets = |nagle: bool| {
-        let config = Config { nagle, quickack_segments: 0, ..Config::linux() };
+        let config = Config { nagle, quickack_segments: 0, ack_on_read: false, ..Config::linux() };
         let mut path = Path::established(config.clone(), config, ms(1));
         path.write(CLIENT, packet(Cause::Puback, 4));
         path.run_for(ms(1));
