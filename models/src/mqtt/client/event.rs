@@ -65,7 +65,8 @@ pub enum ClientEvent {
         /// Its name in the ledger.
         message: MessageId,
     },
-    /// The host must close the transport, after sending what [`Client::poll_transmit`] has.
+    /// The host must close the transport, after sending what [`Client::poll_transmit`] has, and then
+    /// report [`Client::transport_closed`].
     Close(CloseReason),
 }
 

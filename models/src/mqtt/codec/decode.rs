@@ -153,9 +153,19 @@ impl Decoder {
         Ok(Some(Received { packet, tag, wire_len }))
     }
 
-    // MQTT 3.1.1 §2.2
+    // Nearly always in one piece.
     fn fixed_header(&self) -> Result<Option<FixedHeader>, Malformed> {
-        let mut bytes = self.bytes();
+        match self.read_fixed_header(self.ahead().iter().copied())? {
+            Some(header) => Ok(Some(header)),
+            None => self.read_fixed_header(self.bytes()),
+        }
+    }
+
+    // MQTT 3.1.1 §2.2
+    fn read_fixed_header(
+        &self,
+        mut bytes: impl Iterator<Item = u8>,
+    ) -> Result<Option<FixedHeader>, Malformed> {
         let Some(first) = bytes.next() else { return Ok(None) };
         let packet_type = PacketType::from_number(first >> 4).ok_or(Malformed::ReservedPacketType)?;
         let flags = first & 0x0F;
@@ -192,8 +202,9 @@ impl Decoder {
         let identifier_len = if qos == QoS::AtMostOnce { 0 } else { 2 };
         let remaining_length = header.remaining_length as usize;
         let mut length = [0; 2];
-        for (to, from) in length.iter_mut().zip(self.bytes().take(remaining_length)) {
-            *to = from;
+        match self.ahead() {
+            [high, low, ..] if remaining_length >= 2 => length = [*high, *low],
+            _ => length.iter_mut().zip(self.bytes().take(remaining_length)).for_each(|(to, from)| *to = from),
         }
         let topic_len = usize::from(u16::from_be_bytes(length));
         let variable_header = 2 + topic_len + identifier_len;
@@ -311,9 +322,12 @@ impl Decoder {
         let first = self.first.as_ref().expect("the packet is complete");
         let start = self.used as usize;
         let end = first.len().min(start + count);
-        let piece = first.slice(start..end).into_payload();
+        let piece = match start == 0 && end == first.len() {
+            true => first.clone(),
+            false => first.slice(start..end),
+        };
         self.skip(end - start);
-        piece
+        piece.into_payload()
     }
 }
 
