@@ -1,1 +1,4 @@
 //! The laboratory.
+
+pub mod cli;
+pub mod scenario;
