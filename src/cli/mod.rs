@@ -88,7 +88,7 @@ pub struct Options {
     /// Number of the replication; each has random streams of its own
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     pub run: u64,
-    /// Folder for the results [default: results/<scenario>/<run>]
+    /// Folder for the results [default: results/SCENARIO/POINT/RUN]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// How the summary is shown

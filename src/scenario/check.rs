@@ -93,7 +93,7 @@ fn tcp(view: &View<'_>, at: &[&str], tcp: &Tcp) -> Result<(), Diagnostic> {
     let count = |value: Option<u32>| value.map(u64::from);
     in_range(view, &path("window_scale"), tcp.window_scale.map(u64::from), 0..=14, "RFC 7323 §2.3")?;
     in_range(view, &path("initial_window"), count(tcp.initial_window), 1..=1_000, "segments")?;
-    in_range(view, &path("delayed_ack_segments"), count(tcp.delayed_ack_segments), 1..=1_000, "segments")?;
+    in_range(view, &path("delayed_ack_segments"), count(tcp.delayed_ack_segments), 1..=255, "segments")?;
     // 65535 less the smallest IP and TCP headers.
     in_range(view, &path("mss"), tcp.mss.map(|mss| mss.0), 28..=65_495, "bytes")?;
     above_zero(view, &path("min_rto"), tcp.min_rto)?;

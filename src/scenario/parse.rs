@@ -1,7 +1,7 @@
 //! RON text to typed values, with errors that name the place.
 //!
 //! `ron` reads the text and says what is wrong; the path to the value comes from
-//! `serde_path_to_error`, and its bytes from the [`outline`](super::outline), because `ron`'s own
+//! `serde_path_to_error`, and its bytes from the [`outline`], because `ron`'s own
 //! positions are those of its cursor, which may have moved on.
 
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! What stands in a scenario file: the types that `ron` fills.
 //!
 //! Every field is a checked value already; what only makes sense together (names, reachability,
-//! sizes) is checked afterwards in [`super::check`].
+//! sizes) is checked afterwards in `check`.
 
 use std::fmt;
 

@@ -288,3 +288,54 @@ fn colours_are_for_terminals() {
     assert!(error.render(true).contains('\u{1b}'));
     assert!(!error.render(false).contains('\u{1b}'));
 }
+
+#[test]
+fn a_slip_anywhere_is_an_error_or_fine_but_never_a_panic() {
+    // One byte lost, or one character too many, at every place of the sample.
+    let mut refused = 0;
+    for at in 0..ONE_PUBLISH.len() {
+        let (before, behind) = ONE_PUBLISH.split_at(at);
+        let slips = [String::new(), format!("({}", &behind[..1]), format!("é\"{}", &behind[..1])];
+        for slip in slips {
+            let text = format!("{before}{slip}{}", &behind[1..]);
+            if let Err(error) = loaded(&text, &["loss=0.5", "hosts.broker.count=1"]) {
+                assert!(error.render(false).starts_with("error: "));
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > ONE_PUBLISH.len(), "{refused} refused");
+}
+
+#[test]
+fn any_argument_of_set_is_an_error_or_fine_but_never_a_panic() {
+    const PARTS: [&str; 18] = [
+        "qos",
+        "links",
+        "[0]",
+        ".",
+        "=",
+        "hosts",
+        "publisher",
+        "link",
+        "mqtt",
+        "role",
+        "rate",
+        "\"",
+        "(",
+        ")",
+        "2",
+        "é",
+        " ",
+        "//",
+    ];
+    // Every argument of four parts.
+    for number in 0..PARTS.len().pow(4) {
+        let argument: String =
+            (0..4).map(|place| PARTS[number / PARTS.len().pow(place) % PARTS.len()]).collect();
+        let mut source = source::Source::new("sample.ron", ONE_PUBLISH);
+        if let Err(error) = crate::scenario::set::set(&mut source, &argument) {
+            assert!(error.render(false).starts_with("error: "));
+        }
+    }
+}
