@@ -1,4 +1,14 @@
-//! The laboratory.
+//! The laboratory of mqtt-twin: scenario files in, results out.
+//!
+//! | Room | What it does |
+//! | --- | --- |
+//! | [`scenario`] | RON text to a checked scenario, and that to the blueprint of a network |
+//! | [`execute`] | runs a scenario to its end |
+//! | [`results`] | records of a run to a summary, tables and a folder |
+//! | [`capture`] | records of frames and packets to pcapng and sequence charts |
+//! | [`cli`] | the commands |
 
 pub mod capture;
+pub mod cli;
 pub mod results;
+pub mod scenario;

@@ -1,0 +1,71 @@
+//! `list`: the scenarios of a folder, each with its title and question.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Format, ListArguments, tell};
+use crate::scenario::Diagnostic;
+use crate::scenario::parse::parse;
+use crate::scenario::profiles::read_text;
+use crate::scenario::schema::Scenario;
+use crate::scenario::source::Source;
+
+pub(super) fn list(arguments: &ListArguments, out: &mut impl Write, problems: &mut impl Write) -> u8 {
+    let files = match files(&arguments.folder) {
+        Ok(files) => files,
+        Err(diagnostic) => {
+            tell(&diagnostic, problems);
+            return 2;
+        }
+    };
+    let mut code = 0;
+    let mut rows = Vec::new();
+    for file in files {
+        match read(&file) {
+            Ok(scenario) => rows.push((file.display().to_string(), scenario.title, scenario.question)),
+            Err(diagnostic) => {
+                tell(&diagnostic, problems);
+                code = 2;
+            }
+        }
+    }
+    let _ = match arguments.format {
+        Format::Text => text(&rows, out),
+        Format::Json => {
+            let rows: Vec<_> = rows
+                .iter()
+                .map(|(file, title, question)| json!({ "file": file, "title": title, "question": question }))
+                .collect();
+            writeln!(out, "{:#}", json!(rows))
+        }
+    };
+    code
+}
+
+fn text(rows: &[(String, String, String)], out: &mut impl Write) -> std::io::Result<()> {
+    for (file, title, question) in rows {
+        writeln!(out, "{file}\n    {title}\n    {question}")?;
+    }
+    Ok(())
+}
+
+/// The scenario files of a folder, sorted by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+    let entries = fs::read_dir(folder)
+        .map_err(|error| Diagnostic::error(format!("cannot list `{}`: {error}", folder.display())))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ron"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// A scenario as it is written: a list needs no profiles.
+fn read(file: &Path) -> Result<Scenario, Diagnostic> {
+    let source = Source::new(file.display().to_string(), read_text(file)?);
+    Ok(parse::<Scenario>(&source)?.0)
+}

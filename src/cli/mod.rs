@@ -1,0 +1,266 @@
+//! The command line: what can be asked, and what the exit code says.
+//!
+//! Exit codes: 0 fine, 1 an expectation failed, 2 bad input; then nothing was run or written.
+//! Results go to standard output, problems to standard error, in colour on a terminal only.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::scenario::error::Diagnostic;
+use crate::scenario::quantity::Span;
+use crate::scenario::{Loaded, Overrides};
+
+mod chart;
+mod check;
+mod list;
+mod run;
+
+/// A digital twin of MQTT systems: simulates brokers, clients and the network between them.
+#[derive(Parser, Debug)]
+#[command(name = "mqtt-twin", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Simulate a scenario and write its results
+    Run(RunArguments),
+    /// Check scenario files without simulating them
+    Check(CheckArguments),
+    /// List the scenarios of a folder with their questions
+    List(ListArguments),
+    /// Draw the sequence chart of a scenario
+    Chart(ChartArguments),
+}
+
+/// How results are shown.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What changes a scenario before it is used.
+#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
+pub struct ScenarioArguments {
+    /// Change any value of the scenario, by its path or the end of it: `qos=2`,
+    /// `hosts.camera.count=500`, `links[0].rate="10 Mbit/s"`; may be given several times
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Seed of the random streams, instead of the scenario's
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Simulated time at which to stop, instead of the scenario's duration: `30 s`
+    #[arg(long, value_name = "SPAN")]
+    pub until: Option<Span>,
+    /// Folder of hardware profiles, instead of the `hw-profiles` that is found
+    #[arg(long, value_name = "DIR")]
+    pub profiles: Option<PathBuf>,
+}
+
+impl ScenarioArguments {
+    /// The same for the loader.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            sets: self.sets.clone(),
+            seed: self.seed,
+            until: self.until,
+            profiles: self.profiles.clone(),
+        }
+    }
+}
+
+/// How a run is done and what it writes.
+#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Number of the replication; each has random streams of its own
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub run: u64,
+    /// Folder for the results [default: results/SCENARIO/POINT/RUN]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How the summary is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Runs done at the same time [default: one per core]
+    #[arg(short, long, value_name = "NUMBER")]
+    pub jobs: Option<usize>,
+    /// Show nothing but problems
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Write tables as CSV as well
+    #[arg(long)]
+    pub csv: bool,
+    /// Write a capture for Wireshark
+    #[arg(long)]
+    pub pcap: bool,
+    /// Write a sequence chart
+    #[arg(long)]
+    pub chart: bool,
+}
+
+/// `run`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct RunArguments {
+    /// Scenario file
+    pub file: PathBuf,
+    /// What changes the scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// How the run is done.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// `check`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct CheckArguments {
+    /// Scenario files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// What changes the scenarios.
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Show nothing but problems
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `list`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct ListArguments {
+    /// Folder of scenario files
+    #[arg(default_value = "scenarios")]
+    pub folder: PathBuf,
+    /// How the list is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `chart`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct ChartArguments {
+    /// Scenario file
+    pub file: PathBuf,
+    /// What changes the scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// What is drawn.
+    #[command(flatten)]
+    pub options: ChartOptions,
+}
+
+/// What of a run is drawn.
+#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
+pub struct ChartOptions {
+    /// Number of the replication
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub run: u64,
+    /// Draw TCP segments instead of MQTT control packets
+    #[arg(long)]
+    pub segments: bool,
+    /// Draw these hosts only, in this order
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub hosts: Vec<String>,
+    /// Leave out what happens before this instant
+    #[arg(long, value_name = "SPAN")]
+    pub from: Option<Span>,
+    /// Leave out what happens after this instant
+    #[arg(long, value_name = "SPAN")]
+    pub to: Option<Span>,
+    /// Write the chart to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Finished {
+    /// Every expectation held, or there was none.
+    Held,
+    /// An expectation failed.
+    Failed,
+}
+
+/// What carries out the commands that simulate.
+pub trait Laboratory {
+    /// Simulates the scenario and writes what `options` ask for.
+    ///
+    /// # Errors
+    /// When the input does not allow it; then nothing was written.
+    fn run(&self, loaded: &Loaded, options: &Options) -> Result<Finished, Diagnostic>;
+
+    /// Simulates the scenario and draws its sequence chart.
+    ///
+    /// # Errors
+    /// When the input does not allow it; then nothing was written.
+    fn chart(&self, loaded: &Loaded, options: &ChartOptions) -> Result<(), Diagnostic>;
+}
+
+/// Reads the arguments, carries out the command, shows what went wrong.
+pub fn main<A>(arguments: impl IntoIterator<Item = A>, laboratory: &impl Laboratory) -> ExitCode
+where
+    A: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap knows where to print what. A closed pipe is
+            // nobody's fault.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let out = &mut io::stdout().lock();
+    let problems = &mut io::stderr().lock();
+    ExitCode::from(execute(&arguments.command, laboratory, out, problems))
+}
+
+/// Carries out a command and gives the exit code.
+pub fn execute(
+    command: &Command,
+    laboratory: &impl Laboratory,
+    out: &mut impl Write,
+    problems: &mut impl Write,
+) -> u8 {
+    let result = match command {
+        Command::Run(arguments) => run::run(arguments, laboratory),
+        Command::Check(arguments) => return check::check(arguments, out, problems),
+        Command::List(arguments) => return list::list(arguments, out, problems),
+        Command::Chart(arguments) => chart::chart(arguments, laboratory),
+    };
+    match result {
+        Ok(Finished::Held) => 0,
+        Ok(Finished::Failed) => 1,
+        Err(diagnostic) => {
+            tell(&diagnostic, problems);
+            2
+        }
+    }
+}
+
+/// Shows a problem, in colour on a terminal that wants it.
+fn tell(diagnostic: &Diagnostic, problems: &mut impl Write) {
+    let colour =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    // Where the problem cannot be shown, the exit code still tells it.
+    let _ = problems.write_all(diagnostic.render(colour).as_bytes());
+}
+
+#[cfg(test)]
+mod tests;

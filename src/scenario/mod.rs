@@ -1,0 +1,34 @@
+//! Scenarios: from a RON text to checked data, or to an error that says what to do.
+//!
+//! | file | step |
+//! | --- | --- |
+//! | [`schema`] | the types of a scenario file, made of checked values ([`quantity`], [`names`]) |
+//! | [`source`] | a text that knows which bytes came from the file and which from `--set` |
+//! | [`mod@set`] | `--set path=value` |
+//! | [`outline`] | where keys and values stand in the text |
+//! | [`mod@parse`] | text to types, by `ron`; errors with their place |
+//! | [`legal`] | what the types accept at a place, for advice |
+//! | [`profiles`] | the files in `hw-profiles/` |
+//! | [`expect`] | expectations |
+//! | [`mod@load`] | all of it: file to [`Loaded`] |
+//! | [`error`] | [`Diagnostic`] |
+
+mod check;
+pub mod error;
+pub mod expect;
+pub mod legal;
+pub mod load;
+pub mod names;
+pub mod outline;
+pub mod parse;
+pub mod profiles;
+pub mod quantity;
+pub mod schema;
+pub mod set;
+pub mod source;
+
+pub use error::Diagnostic;
+pub use load::{Loaded, Overrides, load};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! RON text to typed values, with errors that name the place.
+//!
+//! `ron` reads the text and says what is wrong; the path to the value comes from
+//! `serde_path_to_error`, and its bytes from the [`outline`], because `ron`'s own
+//! positions are those of its cursor, which may have moved on.
+
+use std::ops::Range;
+
+use ron::error::{Error, Position, SpannedError};
+use ron::extensions::Extensions;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+
+use super::error::{Diagnostic, Refusal, name_help, nearest};
+use super::outline::{self, Node};
+use super::source::Source;
+
+/// Reads a whole text as a `T`, and gives its outline for later checks.
+///
+/// # Errors
+/// The first thing that is wrong: syntax, a key that is there twice, a name or a value that `T`
+/// does not have.
+pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<(T, Node), Diagnostic> {
+    let outline = outline::scan(source.text());
+    if let Some(twice) = outline.as_ref().ok().and_then(Node::duplicate) {
+        return Err(Diagnostic::error(format!("the key `{}` is there twice", twice.key))
+            .at(source.place(twice.second, "again here"))
+            .related(source.place(twice.first, "first here"))
+            .help("one of them would be lost: remove it"));
+    }
+    let value = match read::<T>(source.text()) {
+        Ok(value) => value,
+        Err(failure) => return Err(explain(source, outline.as_ref().ok(), &failure)),
+    };
+    match outline {
+        Ok(outline) => Ok((value, outline)),
+        Err(_) => Err(Diagnostic::error(format!("`{}` has brackets that do not match", source.file()))),
+    }
+}
+
+/// What `ron` found wrong, and the path to the value it was at.
+struct Failure {
+    error: SpannedError,
+    path: Vec<String>,
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Box<Failure>> {
+    let failure = |error, path| Box::new(Failure { error, path });
+    let options = ron::Options::default()
+        .with_default_extension(Extensions::IMPLICIT_SOME)
+        .with_default_extension(Extensions::UNWRAP_NEWTYPES)
+        .with_default_extension(Extensions::UNWRAP_VARIANT_NEWTYPES);
+    let mut deserializer = ron::Deserializer::from_str_with_options(text, &options)
+        .map_err(|error| failure(error, Vec::new()))?;
+    match serde_path_to_error::deserialize(&mut deserializer) {
+        Ok(value) => match deserializer.end() {
+            Ok(()) => Ok(value),
+            Err(code) => Err(failure(deserializer.span_error(code), Vec::new())),
+        },
+        Err(error) => {
+            let path = keys(error.path());
+            Err(failure(deserializer.span_error(error.into_inner()), path))
+        }
+    }
+}
+
+/// The path as the outline has it: without the names of variants.
+fn keys(path: &Path) -> Vec<String> {
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// Turns what `ron` says into what the user needs.
+fn explain(source: &Source, outline: Option<&Node>, failure: &Failure) -> Diagnostic {
+    let Failure { error, path } = failure;
+    let text = source.text();
+    let cursor = cursor_span(text, error);
+    let at = |path: &[String]| outline.map_or_else(|| cursor.clone(), |node| node.shown(path));
+    match &error.code {
+        Error::NoSuchStructField { expected, found, .. } => {
+            let (parent, span) =
+                field_place(outline, path, found).unwrap_or((path.as_slice(), cursor.clone()));
+            let mut diagnostic = Diagnostic::error(format!("unknown field `{found}`{}", within(parent)))
+                .at(source.place(span, "no such field"));
+            diagnostic.help = name_help(found, expected.iter().copied());
+            diagnostic
+        }
+        Error::NoSuchEnumVariant { expected, found, .. } => {
+            let mut diagnostic = Diagnostic::error(format!("`{found}` is none of the values allowed here"))
+                .at(source.place(at(path), "unknown name"));
+            diagnostic.help = name_help(found, expected.iter().copied());
+            diagnostic
+        }
+        Error::MissingStructField { field, .. } => {
+            Diagnostic::error(format!("`{field}` is missing{}", within(path)))
+                .at(source.place(at(path), format!("`{field}` is missing in here")))
+        }
+        Error::Message(message) => {
+            let refusal = Refusal::from_text(message);
+            let span = at(path);
+            let guess = guess(&text[span.clone()], &refusal.help);
+            Diagnostic::error(refusal.message)
+                .at(source.place(span, "refused"))
+                .help(guess)
+                .help(refusal.help)
+        }
+        code => match wanted(code) {
+            Some(wanted) if outline.is_some() => {
+                let label = format!("not {}", wanted.what);
+                Diagnostic::error(format!("expected {}{}", wanted.what, behind(path)))
+                    .at(source.place(at(path), label))
+                    .help(wanted.example)
+            }
+            Some(_) | None => Diagnostic::error(format!("syntax error: {}", lower(&code.to_string())))
+                .at(source.place(cursor, "here"))
+                .help("look for a missing comma, quote or bracket at this place or just before it"),
+        },
+    }
+}
+
+/// The nearest of the names in backquotes that are allowed.
+fn guess(written: &str, help: &str) -> String {
+    let allowed = help.strip_prefix("allowed: `").map_or("", |names| names.trim_end_matches('`'));
+    let near = nearest(written.trim_matches('"'), allowed.split("`, `"));
+    near.filter(|name| !name.is_empty()).map_or(String::new(), |name| format!("did you mean `{name}`?"))
+}
+
+/// A value of another type was expected.
+struct Wanted {
+    what: &'static str,
+    example: &'static str,
+}
+
+fn wanted(code: &Error) -> Option<Wanted> {
+    let (what, example) = match code {
+        Error::ExpectedString => ("a string", "strings stand in double quotes: `\"home/camera\"`"),
+        Error::ExpectedBoolean => ("`true` or `false`", ""),
+        Error::ExpectedInteger | Error::InvalidIntegerDigit { .. } => ("a whole number", ""),
+        Error::IntegerOutOfBounds => ("a whole number that fits here", "it is negative or too large"),
+        Error::ExpectedFloat => ("a number", ""),
+        Error::ExpectedArray => ("a list", "lists stand in brackets: `[a, b]`"),
+        Error::ExpectedMap => ("a map", "maps stand in braces: `{ \"camera\": ( .. ) }`"),
+        Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => {
+            ("fields in parentheses", "write `(key: value, ..)`")
+        }
+        Error::ExpectedIdentifier => ("a name", "names stand without quotes: `Publisher(..)`, `WhenQuiet`"),
+        _ => return None,
+    };
+    Some(Wanted { what, example })
+}
+
+/// The struct that the unknown field stands in, and the bytes of the field's name.
+fn field_place<'p>(
+    outline: Option<&Node>,
+    path: &'p [String],
+    field: &str,
+) -> Option<(&'p [String], Range<usize>)> {
+    // The path may end at the struct or at the field, depending on where reading stopped.
+    [path, &path[..path.len().saturating_sub(1)]].into_iter().find_map(|parent| {
+        let entry = outline?.find(parent)?.entries().iter().find(|entry| entry.key == field)?;
+        Some((parent, entry.span.clone()))
+    })
+}
+
+fn within(path: &[String]) -> String {
+    if path.is_empty() { String::new() } else { format!(" in `{}`", path.join(".")) }
+}
+
+fn behind(path: &[String]) -> String {
+    if path.is_empty() { String::new() } else { format!(" for `{}`", path.join(".")) }
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// What is under `ron`'s cursor: the word or the character there.
+fn cursor_span(text: &str, error: &SpannedError) -> Range<usize> {
+    let end = offset(text, &error.span.end);
+    let start = end + text[end..].len() - text[end..].trim_start().len();
+    match text[start..].chars().next() {
+        Some(first) => {
+            let word =
+                text[start..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len() - start);
+            start..start + word.max(first.len_utf8())
+        }
+        // At the end of the file: its last character that can be seen.
+        None => {
+            let last = text.trim_end();
+            let from = last.char_indices().next_back().map_or(0, |(at, _)| at);
+            from..last.len()
+        }
+    }
+}
+
+/// The byte at `position`, whose lines and columns count from 1 and columns in characters.
+fn offset(text: &str, position: &Position) -> usize {
+    let mut start = 0;
+    for _ in 1..position.line {
+        start += text[start..].find('\n').map_or(text.len() - start, |at| at + 1);
+    }
+    let line = &text[start..];
+    start + line.char_indices().nth(position.col.saturating_sub(1)).map_or(line.len(), |(at, _)| at)
+}

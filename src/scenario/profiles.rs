@@ -1,0 +1,223 @@
+//! The files in `hw-profiles/`: found, read, completed from what they rest on, and hashed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use models::profile::{BoardFile, Incomplete, Inherit, LinkFile, SoftwareFile};
+use serde::de::DeserializeOwned;
+
+use super::error::{Diagnostic, Place, name_help};
+use super::outline::Node;
+use super::parse::parse;
+use super::source::Source;
+
+/// Name of the folder that is looked for.
+const FOLDER: &str = "hw-profiles";
+
+/// A kind of profile: where its files are and what it is called.
+pub trait Profile: Inherit + DeserializeOwned {
+    /// Its folder in `hw-profiles/`.
+    const FOLDER: &'static str;
+    /// What one is called.
+    const NOUN: &'static str;
+}
+
+impl Profile for BoardFile {
+    const FOLDER: &'static str = "boards";
+    const NOUN: &'static str = "board";
+}
+
+impl Profile for SoftwareFile {
+    const FOLDER: &'static str = "software";
+    const NOUN: &'static str = "software";
+}
+
+impl Profile for LinkFile {
+    const FOLDER: &'static str = "links";
+    const NOUN: &'static str = "link profile";
+}
+
+/// A profile file that a scenario rests on, for the manifest of a run.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct UsedProfile {
+    /// Folder and name: `boards/ideal`.
+    pub name: String,
+    /// Hash of the file's bytes, see [`content_hash`].
+    pub hash: u128,
+}
+
+/// The `hw-profiles/` folder.
+#[derive(Clone, Debug)]
+pub struct Library {
+    root: PathBuf,
+    used: Vec<UsedProfile>,
+}
+
+impl Library {
+    /// The folder at `root`.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Library { root: root.into(), used: Vec::new() }
+    }
+
+    /// Finds the folder: `given`, or else above the scenario file, above the current folder, or
+    /// beside the sources this program was built from.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(scenario: &Path, given: Option<&Path>) -> Result<Self, Diagnostic> {
+        if let Some(given) = given {
+            return if given.is_dir() {
+                Ok(Library::new(given))
+            } else {
+                Err(Diagnostic::error(format!("there is no folder `{}`", given.display()))
+                    .help("`--profiles` takes the folder that holds `boards`, `software` and `links`"))
+            };
+        }
+        let above = |path: &Path| -> Option<PathBuf> {
+            let start = path.canonicalize().ok()?;
+            start.ancestors().map(|folder| folder.join(FOLDER)).find(|folder| folder.is_dir())
+        };
+        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER);
+        let found = above(scenario).or_else(|| above(Path::new("."))).or(built.is_dir().then_some(built));
+        found.map(Library::new).ok_or_else(|| {
+            Diagnostic::error(format!("there is no folder `{FOLDER}`"))
+                .help("it belongs above the scenario file or the current folder; `--profiles DIR` names another one")
+        })
+    }
+
+    /// The profiles read so far, each once, in the order of their names.
+    #[must_use]
+    pub fn used(&self) -> Vec<UsedProfile> {
+        let mut used = self.used.clone();
+        used.sort();
+        used.dedup();
+        used
+    }
+
+    /// The names of all profiles of a kind, sorted.
+    #[must_use]
+    pub fn names<P: Profile>(&self) -> Vec<String> {
+        let Ok(files) = fs::read_dir(self.root.join(P::FOLDER)) else { return Vec::new() };
+        let mut names: Vec<String> = files
+            .filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_suffix(".ron")?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The profile of this name, complete. `place` is where the name stands.
+    ///
+    /// # Errors
+    /// When there is no such profile, or something is wrong with its file or with what it rests on.
+    pub fn load<P: Profile>(&mut self, name: &str, place: Place) -> Result<Arc<P::Complete>, Diagnostic> {
+        let first = self.read::<P>(name, place)?;
+        let (source, outline) = (first.source, first.outline);
+        let mut profile = first.profile;
+        let mut seen = vec![name.to_owned()];
+        let mut where_base = source.place(outline.shown(&["base"]), "named here");
+        while let Some(base) = profile.base().map(str::to_owned) {
+            if seen.contains(&base) {
+                let circle = format!("the profiles {} rest on each other in a circle", seen.join(", "));
+                return Err(Diagnostic::error(circle).at(where_base));
+            }
+            let below = self.read::<P>(&base, where_base)?;
+            where_base = below.source.place(below.outline.shown(&["base"]), "named here");
+            profile = profile.over(below.profile);
+            seen.push(base);
+        }
+        match profile.complete(name) {
+            Ok(complete) => Ok(Arc::new(complete)),
+            Err(Incomplete::Missing { path }) => {
+                let message = format!("the {} `{name}` has no `{}`", P::NOUN, path.join("."));
+                Err(Diagnostic::error(message)
+                    .at(source.place(outline.shown(&path), "missing in here"))
+                    .help("give the figure here or in a profile named as `base`"))
+            }
+            Err(Incomplete::Unit { path, error }) => {
+                let whole: Vec<&str> = path.iter().copied().chain(["unit"]).collect();
+                let message = format!("`{}` of the {} `{name}`: {error}", path.join("."), P::NOUN);
+                Err(Diagnostic::error(message).at(source.place(outline.shown(&whole), "refused")))
+            }
+        }
+    }
+
+    /// Reads one file, without what it rests on.
+    ///
+    /// # Errors
+    /// When there is no such file, or something is wrong with it.
+    pub fn read<P: Profile>(&mut self, name: &str, place: Place) -> Result<Read<P>, Diagnostic> {
+        let names = self.names::<P>();
+        if !names.iter().any(|known| known == name) {
+            let mut diagnostic = Diagnostic::error(format!("there is no {} `{name}`", P::NOUN)).at(place);
+            diagnostic.help = name_help(name, names.iter().map(String::as_str));
+            return Err(diagnostic);
+        }
+        let path = self.root.join(P::FOLDER).join(format!("{name}.ron"));
+        let text = read_text(&path)?;
+        self.used
+            .push(UsedProfile { name: format!("{}/{name}", P::FOLDER), hash: content_hash(text.as_bytes()) });
+        let source = Source::new(path.display().to_string(), text);
+        let (profile, outline) = parse::<P>(&source)?;
+        Ok(Read { profile, source, outline })
+    }
+}
+
+/// A profile file as it is.
+#[derive(Clone, Debug)]
+pub struct Read<P> {
+    /// What stands in it.
+    pub profile: P,
+    /// Its text.
+    pub source: Source,
+    /// Where things stand in the text.
+    pub outline: Node,
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// When it cannot be read, or is no UTF-8 text.
+pub fn read_text(path: &Path) -> Result<String, Diagnostic> {
+    let bytes = fs::read(path).map_err(|error| {
+        let message = match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is no file `{}`", path.display()),
+            _ => format!("cannot read `{}`: {error}", path.display()),
+        };
+        let diagnostic = Diagnostic::error(message);
+        match neighbour(path) {
+            Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
+            None => diagnostic,
+        }
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Diagnostic::error(format!("`{}` is no UTF-8 text: byte {at} is wrong", path.display()))
+    })
+}
+
+/// A file in the same folder whose name is nearly the same.
+fn neighbour(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let look = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut names: Vec<String> = fs::read_dir(look)
+        .ok()?
+        .filter_map(|file| Some(file.ok()?.file_name().to_str()?.to_owned()))
+        .filter(|name| name.ends_with(".ron"))
+        .collect();
+    names.sort();
+    let near = super::error::nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
+    Some(folder.join(near).display().to_string())
+}
+
+/// 128-bit FNV-1a of some bytes: names a file's content in a manifest. It tells changed files
+/// apart; it is no protection against forgery.
+///
+/// Reference: Fowler, Noll, Vo, draft-eastlake-fnv, parameters for 128 bits.
+#[must_use]
+pub fn content_hash(bytes: &[u8]) -> u128 {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    bytes.iter().fold(BASIS, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
+}
