@@ -10,5 +10,6 @@
 
 pub mod capture;
 pub mod cli;
+pub mod execute;
 pub mod results;
 pub mod scenario;

@@ -114,8 +114,8 @@ pub struct MessageRecord {
     pub published: SimTime,
     /// When the broker first took it, if it did.
     pub accepted: Option<SimTime>,
-    /// Number of subscribers it was meant for. Where nobody subscribes, the broker itself is the
-    /// destination and this is 1.
+    /// Number of subscribers it was meant for; 0 where nobody subscribes, and the broker itself is
+    /// the destination.
     pub expected: u32,
 }
 

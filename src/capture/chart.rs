@@ -61,13 +61,22 @@ pub struct ChartOptions {
     /// The hosts to show; all that took part where there is no choice. What they exchange with
     /// others is left out.
     pub hosts: Option<Vec<HostIndex>>,
+    /// Only what is sent from the first of these instants to the second.
+    pub window: Option<(SimTime, SimTime)>,
     /// Columns or a list.
     pub form: ChartForm,
 }
 
 impl Default for ChartOptions {
     fn default() -> Self {
-        ChartOptions { width: 100, arrivals: false, segments: false, hosts: None, form: ChartForm::Auto }
+        ChartOptions {
+            width: 100,
+            arrivals: false,
+            segments: false,
+            hosts: None,
+            window: None,
+            form: ChartForm::Auto,
+        }
     }
 }
 
@@ -80,6 +89,9 @@ pub fn draw(recorder: &Recorder, nodes: &[NodeRecord], options: &ChartOptions) -
     let mut rows = rows(recorder, options.segments);
     if let Some(chosen) = &options.hosts {
         rows.retain(|row| chosen.contains(&row.from) && chosen.contains(&row.to));
+    }
+    if let Some((from, to)) = options.window {
+        rows.retain(|row| from <= row.at && row.at <= to);
     }
     if rows.is_empty() {
         return "nothing was sent\n".to_owned();

@@ -10,13 +10,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::scenario::Overrides;
 use crate::scenario::error::Diagnostic;
 use crate::scenario::quantity::Span;
-use crate::scenario::{Loaded, Overrides};
 
 mod chart;
 mod check;
 mod list;
+mod progress;
 mod run;
 
 /// A digital twin of MQTT systems: simulates brokers, clients and the network between them.
@@ -94,9 +95,9 @@ pub struct Options {
     /// How the summary is shown
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Runs done at the same time [default: one per core]
-    #[arg(short, long, value_name = "NUMBER")]
-    pub jobs: Option<usize>,
+    /// Runs done at the same time; a single run has one thread whatever this says
+    #[arg(short, long, value_name = "NUMBER", default_value_t = 1)]
+    pub jobs: usize,
     /// Show nothing but problems
     #[arg(short, long)]
     pub quiet: bool,
@@ -171,10 +172,10 @@ pub struct ChartOptions {
     /// Number of the replication
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     pub run: u64,
-    /// Draw TCP segments instead of MQTT control packets
+    /// Draw TCP segments as well
     #[arg(long)]
     pub segments: bool,
-    /// Draw these hosts only, in this order
+    /// Draw these hosts only
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub hosts: Vec<String>,
     /// Leave out what happens before this instant
@@ -197,23 +198,8 @@ pub enum Finished {
     Failed,
 }
 
-/// What carries out the commands that simulate.
-pub trait Laboratory {
-    /// Simulates the scenario and writes what `options` ask for.
-    ///
-    /// # Errors
-    /// When the input does not allow it; then nothing was written.
-    fn run(&self, loaded: &Loaded, options: &Options) -> Result<Finished, Diagnostic>;
-
-    /// Simulates the scenario and draws its sequence chart.
-    ///
-    /// # Errors
-    /// When the input does not allow it; then nothing was written.
-    fn chart(&self, loaded: &Loaded, options: &ChartOptions) -> Result<(), Diagnostic>;
-}
-
 /// Reads the arguments, carries out the command, shows what went wrong.
-pub fn main<A>(arguments: impl IntoIterator<Item = A>, laboratory: &impl Laboratory) -> ExitCode
+pub fn main<A>(arguments: impl IntoIterator<Item = A>) -> ExitCode
 where
     A: Into<OsString> + Clone,
 {
@@ -228,21 +214,16 @@ where
     };
     let out = &mut io::stdout().lock();
     let problems = &mut io::stderr().lock();
-    ExitCode::from(execute(&arguments.command, laboratory, out, problems))
+    ExitCode::from(execute(&arguments.command, out, problems))
 }
 
 /// Carries out a command and gives the exit code.
-pub fn execute(
-    command: &Command,
-    laboratory: &impl Laboratory,
-    out: &mut impl Write,
-    problems: &mut impl Write,
-) -> u8 {
+pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Write) -> u8 {
     let result = match command {
-        Command::Run(arguments) => run::run(arguments, laboratory),
+        Command::Run(arguments) => run::run(arguments, out),
         Command::Check(arguments) => return check::check(arguments, out, problems),
         Command::List(arguments) => return list::list(arguments, out, problems),
-        Command::Chart(arguments) => chart::chart(arguments, laboratory),
+        Command::Chart(arguments) => chart::chart(arguments, out),
     };
     match result {
         Ok(Finished::Held) => 0,
@@ -254,10 +235,14 @@ pub fn execute(
     }
 }
 
+/// Whether a stream that is `terminal` or not gets colours.
+fn colourful(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Shows a problem, in colour on a terminal that wants it.
 fn tell(diagnostic: &Diagnostic, problems: &mut impl Write) {
-    let colour =
-        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = colourful(io::stderr().is_terminal());
     // Where the problem cannot be shown, the exit code still tells it.
     let _ = problems.write_all(diagnostic.render(colour).as_bytes());
 }

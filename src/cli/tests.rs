@@ -1,40 +1,17 @@
-//! The commands as a user calls them: what is printed, and the exit code.
-
-use std::cell::RefCell;
+//! The commands as a user calls them: what is printed, what is written, and the exit code.
 
 use super::*;
 
 const ONE_PUBLISH: &str = "src/scenario/testdata/one-publish.ron";
 const SMART_HOME: &str = "src/scenario/testdata/smart-home.ron";
 
-/// Notes what it was asked and answers as told.
-struct Noted {
-    answer: Finished,
-    seen: RefCell<Vec<String>>,
-}
-
-impl Laboratory for Noted {
-    fn run(&self, loaded: &Loaded, options: &Options) -> Result<Finished, Diagnostic> {
-        self.seen
-            .borrow_mut()
-            .push(format!("run {} seed {} run {}", loaded.name, loaded.scenario.seed, options.run));
-        Ok(self.answer)
-    }
-
-    fn chart(&self, loaded: &Loaded, options: &ChartOptions) -> Result<(), Diagnostic> {
-        self.seen.borrow_mut().push(format!("chart {} {:?}", loaded.name, options.hosts));
-        Ok(())
-    }
-}
-
-/// Exit code, standard output, standard error, and what reached the laboratory.
-fn called(arguments: &[&str], answer: Finished) -> (u8, String, String, Vec<String>) {
+/// Exit code, standard output, standard error.
+fn called(arguments: &[&str]) -> (u8, String, String) {
     let arguments = Arguments::try_parse_from([&["mqtt-twin"], arguments].concat()).unwrap();
-    let laboratory = Noted { answer, seen: RefCell::default() };
     let (mut out, mut problems) = (Vec::new(), Vec::new());
-    let code = execute(&arguments.command, &laboratory, &mut out, &mut problems);
+    let code = execute(&arguments.command, &mut out, &mut problems);
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (code, text(out), text(problems), laboratory.seen.into_inner())
+    (code, text(out), text(problems))
 }
 
 #[test]
@@ -45,44 +22,109 @@ fn the_arguments_are_consistent() {
 
 #[test]
 fn exit_codes_tell_fine_failed_and_bad_input() {
-    let run = ["run", ONE_PUBLISH, "--seed", "3", "--run", "2"];
-    let (code, _, problems, seen) = called(&run, Finished::Held);
-    assert_eq!((code, problems.as_str(), seen), (0, "", vec!["run one-publish seed 3 run 2".to_owned()]));
-    assert_eq!(called(&run, Finished::Failed).0, 1);
-    let (code, out, problems, seen) = called(&["run", ONE_PUBLISH, "--set", "qos=3"], Finished::Held);
-    assert_eq!((code, out.as_str(), seen.len()), (2, "", 0), "nothing is run with bad input");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run").display().to_string();
+    let (code, shown, problems) = called(&["run", ONE_PUBLISH, "--seed", "3", "--run", "2", "--out", &out]);
+    assert_eq!((code, problems.as_str()), (0, ""));
+    assert!(shown.contains("seed 3, run 2"), "{shown}");
+    assert!(shown.ends_with(&format!("results in {out}\n")), "{shown}");
+    let wrong = ["run", ONE_PUBLISH, "--set", "expect=[\"delivered == 7\"]", "--quiet", "--out", &out];
+    assert_eq!(called(&wrong), (1, String::new(), String::new()));
+    let unused = folder.path().join("unused").display().to_string();
+    let (code, shown, problems) = called(&["run", ONE_PUBLISH, "--set", "qos=3", "--out", &unused]);
+    assert_eq!((code, shown.as_str()), (2, ""));
     assert!(problems.starts_with("error: QoS 3 is reserved"), "{problems}");
+    assert!(!std::path::Path::new(&unused).exists(), "bad input writes nothing");
+}
+
+#[test]
+fn a_run_writes_what_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let path = out.display().to_string();
+    let asked = ["run", ONE_PUBLISH, "--csv", "--pcap", "--chart", "--format", "json", "--out", &path];
+    let (code, shown, _) = called(&asked);
+    assert_eq!(code, 0);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let written = std::fs::read_to_string(out.join("summary.json")).unwrap();
+    assert_eq!(shown, serde_json::from_str::<serde_json::Value>(&written).unwrap());
+    let mut files: Vec<String> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    files.sort();
+    assert_eq!(
+        files,
+        [
+            "capture.pcapng",
+            "chart.txt",
+            "energy.csv",
+            "energy.parquet",
+            "manifest.json",
+            "messages.csv",
+            "messages.parquet",
+            "nodes.csv",
+            "nodes.parquet",
+            "summary.json",
+        ]
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let out = file.join("run").display().to_string();
+    let (code, _, problems) = called(&["run", ONE_PUBLISH, "--out", &out]);
+    assert_eq!(code, 2);
+    assert!(problems.contains("a file stands where a folder should be"), "{problems}");
 }
 
 #[test]
 fn check_says_ok_or_why_not_for_every_file() {
-    let (code, out, problems, _) = called(&["check", ONE_PUBLISH, "missing.ron", SMART_HOME], Finished::Held);
+    let (code, out, problems) = called(&["check", ONE_PUBLISH, "missing.ron", SMART_HOME]);
     assert_eq!(code, 2);
     assert_eq!(out, format!("ok {ONE_PUBLISH}: 3 hosts, 3 links\nok {SMART_HOME}: 6 hosts, 7 links\n"));
     assert!(problems.contains("there is no file `missing.ron`"));
-    let (code, out, ..) = called(&["check", ONE_PUBLISH, "--format", "json"], Finished::Held);
+    let (code, out, _) = called(&["check", ONE_PUBLISH, "--format", "json"]);
     let rows: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, rows[0]["hosts"].as_u64(), rows[0]["ok"].as_bool()), (0, Some(3), Some(true)));
-    assert_eq!(called(&["check", "--quiet", ONE_PUBLISH], Finished::Held).1, "");
+    assert_eq!(called(&["check", "--quiet", ONE_PUBLISH]).1, "");
 }
 
 #[test]
 fn list_shows_every_question() {
-    let (code, out, problems, _) = called(&["list", "src/scenario/testdata"], Finished::Held);
+    let (code, out, problems) = called(&["list", "src/scenario/testdata"]);
     assert_eq!((code, problems.as_str()), (0, ""));
     assert!(out.contains("one-publish.ron\n    One message\n    What is on the wire"), "{out}");
     assert!(out.contains("Does every image arrive?"));
-    assert_eq!(called(&["list", "no-such-folder"], Finished::Held).0, 2);
+    assert_eq!(called(&["list", "no-such-folder"]).0, 2);
 }
 
 #[test]
 fn chart_wants_hosts_that_are_there_and_a_window_that_opens() {
-    let (code, _, _, seen) = called(&["chart", SMART_HOME, "--hosts", "camera[1],broker"], Finished::Held);
-    assert_eq!((code, seen), (0, vec!["chart smart-home [\"camera[1]\", \"broker\"]".to_owned()]));
-    let (code, _, problems, _) = called(&["chart", ONE_PUBLISH, "--hosts", "brokr"], Finished::Held);
+    let (code, out, _) = called(&["chart", SMART_HOME, "--hosts", "camera[1],broker", "--to", "3 s"]);
+    assert_eq!(code, 0);
+    assert!(out.lines().next().unwrap().contains("camera[1]"), "{out}");
+    let (code, _, problems) = called(&["chart", ONE_PUBLISH, "--hosts", "brokr"]);
     assert_eq!(code, 2);
     assert!(problems.contains("did you mean `broker`?"), "{problems}");
-    assert_eq!(called(&["chart", ONE_PUBLISH, "--from", "2 s", "--to", "1 s"], Finished::Held).0, 2);
+    assert_eq!(called(&["chart", SMART_HOME, "--hosts", "camera[99]"]).0, 2);
+    assert_eq!(called(&["chart", ONE_PUBLISH, "--from", "2 s", "--to", "1 s"]).0, 2);
+}
+
+#[test]
+fn the_same_run_writes_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |name: &str| {
+        let out = folder.path().join(name);
+        let path = out.display().to_string();
+        assert_eq!(called(&["run", SMART_HOME, "--csv", "--pcap", "--quiet", "--out", &path]).0, 0);
+        ["manifest.json", "messages.parquet", "nodes.csv", "energy.parquet", "capture.pcapng"]
+            .map(|file| std::fs::read(out.join(file)).unwrap())
+    };
+    assert!(bytes("first") == bytes("second"));
 }
 
 #[test]

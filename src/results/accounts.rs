@@ -8,9 +8,6 @@
 use models::record::{DeliveryRecord, MessageRecord, Outcome};
 use models::stream::MessageId;
 
-/// Place of SUBSCRIBE (packet type 8) in [`Outcome::mqtt_packets`], which begins with type 1.
-const SUBSCRIBE: usize = 7;
-
 /// The deliveries of a run by message.
 #[derive(Clone, Debug)]
 pub struct Accounts<'a> {
@@ -18,7 +15,6 @@ pub struct Accounts<'a> {
     /// `order[starts[m]..starts[m + 1]]` are the deliveries of message `m`.
     starts: Vec<u32>,
     order: Vec<u32>,
-    subscribed: bool,
 }
 
 /// Messages counted, each with the subscribers it was meant for.
@@ -57,7 +53,7 @@ impl<'a> Accounts<'a> {
             order[*slot as usize] = place as u32;
             *slot += 1;
         }
-        Accounts { outcome, starts, order, subscribed: outcome.mqtt_packets[SUBSCRIBE] > 0 }
+        Accounts { outcome, starts, order }
     }
 
     /// The deliveries of one message, in the order of their arrival.
@@ -67,13 +63,9 @@ impl<'a> Accounts<'a> {
     }
 
     /// Whether the broker is the message's destination because nobody subscribes to it.
-    ///
-    /// An expectation of no subscribers says so outright. An expectation of one leaves it open
-    /// whether the one is a subscriber or the broker; then it is the broker only if not a single
-    /// SUBSCRIBE was sent in the whole run. The doubt is thus resolved towards "lost", which shows.
     #[must_use]
     pub fn ends_at_broker(&self, message: &MessageRecord) -> bool {
-        message.expected == 0 || (message.expected == 1 && !self.subscribed)
+        message.expected == 0
     }
 
     /// From the publish call to the broker's acceptance, in nanoseconds, for a message that ends
@@ -164,23 +156,6 @@ mod tests {
         let counts = Accounts::of(&outcome).count(&mut latencies);
         assert_eq!(counts, Counts { published: 3, delivered: 3, duplicated: 1, lost: 2 });
         assert_eq!(latencies, [10_250_000, 12_000_000, 40_000_000]);
-    }
-
-    #[test]
-    fn without_subscribers_the_broker_is_the_destination() {
-        let mut outcome = sample::outcome();
-        outcome.deliveries.clear();
-        for message in &mut outcome.messages {
-            message.expected = 1;
-        }
-        let mut latencies = Vec::new();
-        let counts = Accounts::of(&outcome).count(&mut latencies);
-        assert_eq!((counts.delivered, counts.lost), (0, 3), "a SUBSCRIBE was sent: the doubt shows as lost");
-
-        outcome.mqtt_packets[SUBSCRIBE] = 0;
-        let counts = Accounts::of(&outcome).count(&mut latencies);
-        assert_eq!((counts.delivered, counts.lost), (2, 1), "two of three were accepted");
-        assert_eq!(latencies, [4_000_000, 5_000_000]);
     }
 
     #[test]

@@ -11,8 +11,10 @@
 //! | [`profiles`] | the files in `hw-profiles/` |
 //! | [`expect`] | expectations |
 //! | [`mod@load`] | all of it: file to [`Loaded`] |
+//! | [`assemble`] | [`Loaded`] to the blueprint of a network |
 //! | [`error`] | [`Diagnostic`] |
 
+pub mod assemble;
 mod check;
 pub mod error;
 pub mod expect;

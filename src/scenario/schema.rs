@@ -139,6 +139,8 @@ pub struct PublisherRole {
     pub start: Span,
     /// A PINGREQ of the program's own at this distance, besides those of the Keep Alive.
     pub ping_every: Option<Span>,
+    /// The first of these; with the first publish call unless given. There are as many as messages.
+    pub ping_start: Option<Span>,
     /// Member *i* of a fleet starts this much times *i* later.
     #[serde(default)]
     pub stagger: Span,

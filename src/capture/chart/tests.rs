@@ -90,7 +90,8 @@ fn no_width_is_too_small_and_no_packet_too_strange() {
     for width in 0..130 {
         for form in [ChartForm::Columns, ChartForm::List] {
             for arrivals in [false, true] {
-                let options = ChartOptions { width, form, arrivals, segments: true, hosts: None };
+                let options =
+                    ChartOptions { width, form, arrivals, segments: true, ..ChartOptions::default() };
                 let chart = draw(&recorder, &sample::three_nodes(), &options);
                 let heading = usize::from(form == ChartForm::Columns);
                 let rows = recorder.packets().len() + recorder.frames().len();

@@ -306,6 +306,18 @@ impl Client {
         Ok(packet_identifier)
     }
 
+    /// Sends a PINGREQ of the application's own, whatever the Keep Alive says; without a connection
+    /// nothing happens. MQTT 3.1.1 §3.1.2.10 allows it at any time.
+    pub fn ping(&mut self, now: SimTime) {
+        match self.state {
+            State::Connected => {
+                self.pending.push_back(Pending::Pingreq);
+                self.sent(now);
+            }
+            State::Connecting | State::Offline | State::Closing => {}
+        }
+    }
+
     /// Sends DISCONNECT and asks the host to close. MQTT 3.1.1 §3.14
     pub fn disconnect(&mut self, now: SimTime) {
         match self.state {

@@ -1,0 +1,433 @@
+//! A client program: opens its connection, keeps it, and lets its role act.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sim_core::time::SimTime;
+use slab::Slab;
+
+use super::{Burst, Camera, Publisher, Requests, Subscriber, Task, Work};
+use crate::cause::Cause;
+use crate::host::socket::{News, Socket};
+use crate::host::{ProgramCost, Remark, Surroundings};
+use crate::ledger::{Ledger, Publication};
+use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, QoS, TopicName};
+use crate::record::HostIndex;
+use crate::stream::Payload;
+
+/// When and where to a client connects.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClientPlan {
+    /// The broker's host.
+    pub broker: HostIndex,
+    /// The broker's port.
+    pub port: u16,
+    /// Disconnect in good order at this instant.
+    pub disconnect_at: Option<SimTime>,
+    /// Disconnect and connect anew after each such span.
+    pub reconnect_every: Option<Duration>,
+    /// Wait before the first new attempt after a failure; doubles up to `back_off_limit`.
+    pub back_off: Duration,
+    /// Longest wait between attempts.
+    pub back_off_limit: Duration,
+}
+
+/// Where the client's connection stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// No connection; the next attempt comes at this instant.
+    Away(SimTime),
+    /// TCP is being opened, or MQTT is on its way up, or all is up.
+    Here(u32),
+    /// The last packets leave, then the socket is closed.
+    Closing(u32),
+    /// Disconnected for good.
+    Over,
+}
+
+/// What a client is for.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// Publishes at intervals.
+    Publisher(Publisher),
+    /// Takes pictures and publishes them.
+    Camera(Camera),
+    /// Publishes a burst at one instant.
+    Burst(Burst),
+    /// Subscribes and listens.
+    Subscriber(Subscriber),
+}
+
+/// What a role may do while it has its turn.
+pub struct Turn<'a> {
+    /// The present.
+    pub now: SimTime,
+    /// The host it runs on.
+    pub host: HostIndex,
+    /// The protocol machine.
+    pub mqtt: &'a mut Client,
+    /// The books of messages.
+    pub ledger: &'a mut Ledger,
+    /// The account of this task.
+    pub work: &'a mut Work,
+    /// What its host's software takes for it.
+    pub cost: &'a ProgramCost,
+    /// Publish calls that failed.
+    pub failed: u32,
+}
+
+/// A message that a role publishes again and again.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Topic Name.
+    pub topic: TopicName,
+    /// Its number in the ledger.
+    pub ledger_topic: u32,
+    /// Payload.
+    pub payload: Payload,
+    /// Quality of Service.
+    pub qos: QoS,
+    /// RETAIN flag.
+    pub retain: bool,
+    /// Number of subscribers that it is meant for.
+    pub expected: u32,
+}
+
+impl Turn<'_> {
+    /// Publishes `message` and pays for the call.
+    pub fn publish(&mut self, message: &Message) {
+        let bytes = message.payload.len() as u32;
+        let id = self.ledger.open(
+            self.now,
+            Publication {
+                publisher: self.host,
+                topic: message.ledger_topic,
+                bytes,
+                qos: message.qos as u8,
+                expected: message.expected,
+            },
+        );
+        self.work.charge(Cause::Publish, self.cost.publish(u64::from(bytes)));
+        let topic = message.topic.clone();
+        let outcome =
+            self.mqtt.publish(self.now, topic, message.payload.clone(), message.qos, message.retain, id);
+        if outcome.is_err() {
+            self.failed += 1;
+        }
+    }
+}
+
+impl Role {
+    fn deadline(&self) -> SimTime {
+        match self {
+            Role::Publisher(role) => role.deadline(),
+            Role::Camera(role) => role.deadline(),
+            Role::Burst(_) | Role::Subscriber(_) => SimTime::MAX,
+        }
+    }
+
+    fn wake(&mut self, turn: &mut Turn<'_>) {
+        match self {
+            Role::Publisher(role) => role.wake(turn),
+            Role::Camera(role) => role.wake(turn),
+            Role::Burst(_) | Role::Subscriber(_) => {}
+        }
+    }
+
+    fn connected(&mut self, turn: &mut Turn<'_>, session_present: bool) {
+        match self {
+            Role::Publisher(role) => role.connected(),
+            Role::Camera(role) => role.connected(),
+            Role::Burst(role) => role.connected(turn),
+            Role::Subscriber(role) => role.connected(turn, session_present),
+        }
+    }
+
+    fn completed(&mut self, turn: &mut Turn<'_>) {
+        match self {
+            Role::Publisher(role) => role.completed(turn.now),
+            Role::Burst(role) => role.completed(turn),
+            Role::Camera(_) | Role::Subscriber(_) => {}
+        }
+    }
+
+    /// When the role is done and wants to disconnect.
+    fn leaves_at(&self) -> SimTime {
+        match self {
+            Role::Publisher(role) => role.leaves_at(),
+            Role::Burst(role) => role.leaves_at(),
+            Role::Camera(_) | Role::Subscriber(_) => SimTime::MAX,
+        }
+    }
+}
+
+/// An MQTT client with a role.
+#[derive(Clone, Debug)]
+pub struct ClientProgram {
+    host: HostIndex,
+    mqtt: Client,
+    role: Role,
+    plan: Arc<ClientPlan>,
+    phase: Phase,
+    /// Wait before the attempt after the next failure.
+    back_off: Duration,
+    /// When the connection is to be renewed ([`ClientPlan::reconnect_every`]).
+    renew_at: SimTime,
+    /// Whether a DISCONNECT is on its way because of the plan or the role.
+    leaving: bool,
+}
+
+impl ClientProgram {
+    /// A client on `host` that connects at `connect_at`.
+    #[must_use]
+    pub fn new(
+        host: HostIndex,
+        mqtt: Client,
+        role: Role,
+        plan: Arc<ClientPlan>,
+        connect_at: SimTime,
+    ) -> Self {
+        ClientProgram {
+            host,
+            mqtt,
+            role,
+            back_off: plan.back_off,
+            plan,
+            phase: Phase::Away(connect_at),
+            renew_at: SimTime::MAX,
+            leaving: false,
+        }
+    }
+
+    /// When something is due.
+    #[must_use]
+    pub fn deadline(&self) -> SimTime {
+        let connection = match self.phase {
+            Phase::Away(at) => at,
+            Phase::Here(_) if !self.leaving => {
+                self.departure().min(self.mqtt.poll_timeout().unwrap_or(SimTime::MAX))
+            }
+            Phase::Here(_) | Phase::Closing(_) => SimTime::MAX,
+            Phase::Over => return SimTime::MAX,
+        };
+        connection.min(self.role.deadline())
+    }
+
+    /// When the client leaves or renews its connection.
+    fn departure(&self) -> SimTime {
+        let planned = self.plan.disconnect_at.unwrap_or(SimTime::MAX);
+        planned.min(self.role.leaves_at()).min(self.renew_at)
+    }
+
+    /// Runs one task.
+    #[allow(clippy::too_many_arguments, reason = "a task touches all of its surroundings once")]
+    pub fn execute(
+        &mut self,
+        now: SimTime,
+        task: Task,
+        sockets: &mut Slab<Socket>,
+        cost: &ProgramCost,
+        around: &mut impl Surroundings,
+        work: &mut Work,
+        requests: &mut Requests,
+    ) {
+        match task {
+            Task::Time => self.time_passed(now, cost, around, work, requests),
+            Task::News(socket, news) => self.news(now, socket, news, sockets, cost, work, requests),
+        }
+        self.handle_events(now, sockets, cost, around, work);
+    }
+
+    fn time_passed(
+        &mut self,
+        now: SimTime,
+        cost: &ProgramCost,
+        around: &mut impl Surroundings,
+        work: &mut Work,
+        requests: &mut Requests,
+    ) {
+        match self.phase {
+            Phase::Away(at) if at <= now => {
+                work.charge(Cause::TcpConnect, cost.connect_ns);
+                requests.connect = Some((self.plan.broker, self.plan.port));
+                if let Some(span) = self.plan.reconnect_every {
+                    self.renew_at = now + span;
+                }
+            }
+            Phase::Here(_) => {
+                if !self.leaving && self.departure() <= now {
+                    self.leaving = true;
+                    self.mqtt.disconnect(now);
+                }
+                self.mqtt.handle_timeout(now);
+            }
+            Phase::Away(_) | Phase::Closing(_) | Phase::Over => {}
+        }
+        if self.role.deadline() <= now {
+            let mqtt = &mut self.mqtt;
+            let mut turn =
+                Turn { now, host: self.host, mqtt, ledger: around.ledger(), work, cost, failed: 0 };
+            self.role.wake(&mut turn);
+            report_failures(turn.failed, around);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a task touches all of its surroundings once")]
+    fn news(
+        &mut self,
+        now: SimTime,
+        socket: u32,
+        news: News,
+        sockets: &mut Slab<Socket>,
+        cost: &ProgramCost,
+        work: &mut Work,
+        requests: &mut Requests,
+    ) {
+        let mine = self.phase == Phase::Here(socket);
+        let entry = &mut sockets[socket as usize];
+        if news.has(News::CONNECTED) && mine {
+            self.mqtt.transport_connected(now);
+            work.charge(Cause::Connect, cost.packet_ns);
+        }
+        if news.has(News::READABLE) {
+            while let Some(chunk) = entry.tcp.read() {
+                if mine {
+                    self.mqtt.handle_input(now, chunk);
+                }
+            }
+        }
+        if news.has(News::PEER_CLOSED) {
+            entry.tcp.close(now);
+        }
+        if mine && (news.has(News::PEER_CLOSED) || news.has(News::GONE)) {
+            self.mqtt.transport_closed(now);
+            self.connection_over(now);
+        }
+        if news.has(News::GONE) {
+            requests.gone.push(socket);
+        }
+    }
+
+    fn connection_over(&mut self, now: SimTime) {
+        let renewing = self.leaving && self.plan.reconnect_every.is_some() && !self.finished(now);
+        self.phase = if renewing {
+            Phase::Away(now)
+        } else if self.leaving {
+            Phase::Over
+        } else {
+            let attempt = now + self.back_off;
+            self.back_off = (self.back_off * 2).min(self.plan.back_off_limit);
+            Phase::Away(attempt)
+        };
+        self.leaving = false;
+        self.renew_at = SimTime::MAX;
+    }
+
+    /// Whether the plan or the role, and not a renewal, ended the connection.
+    fn finished(&self, now: SimTime) -> bool {
+        self.plan.disconnect_at.is_some_and(|at| at <= now) || self.role.leaves_at() <= now
+    }
+
+    fn handle_events(
+        &mut self,
+        now: SimTime,
+        sockets: &mut Slab<Socket>,
+        cost: &ProgramCost,
+        around: &mut impl Surroundings,
+        work: &mut Work,
+    ) {
+        while let Some(event) = self.mqtt.poll_event() {
+            match event {
+                ClientEvent::Received { packet_type, .. } => {
+                    work.charge(packet_type.cause(), cost.packet_ns);
+                    if let Phase::Here(socket) = self.phase
+                        && let Some(entry) = sockets.get(socket as usize)
+                    {
+                        around.packet_taken(now, entry.flow, entry.end);
+                    }
+                }
+                ClientEvent::Connected { session_present } => {
+                    self.back_off = self.plan.back_off;
+                    let mut turn = Turn {
+                        now,
+                        host: self.host,
+                        mqtt: &mut self.mqtt,
+                        ledger: around.ledger(),
+                        work,
+                        cost,
+                        failed: 0,
+                    };
+                    self.role.connected(&mut turn, session_present);
+                    report_failures(turn.failed, around);
+                }
+                ClientEvent::Message { payload, message, .. } => {
+                    let bytes = payload.len() as u64;
+                    work.charge(Cause::Publish, cost.publish_ns + cost.byte_ps * bytes / 1_000);
+                    work.delivered.push(message);
+                }
+                ClientEvent::Completed { .. } => {
+                    let mut turn = Turn {
+                        now,
+                        host: self.host,
+                        mqtt: &mut self.mqtt,
+                        ledger: around.ledger(),
+                        work,
+                        cost,
+                        failed: 0,
+                    };
+                    self.role.completed(&mut turn);
+                    report_failures(turn.failed, around);
+                }
+                ClientEvent::Refused(_) => around.remark(Remark::ConnectRefused),
+                ClientEvent::Discarded { .. } => around.remark(Remark::MessageDiscarded),
+                ClientEvent::Subscribed { .. } | ClientEvent::Unsubscribed { .. } => {}
+                ClientEvent::Close(reason) => self.close(reason, around),
+            }
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason, around: &mut impl Surroundings) {
+        match reason {
+            CloseReason::Disconnected | CloseReason::Refused(_) | CloseReason::TakenOver => {}
+            CloseReason::KeepAliveExpired => around.remark(Remark::PingUnanswered),
+            CloseReason::Malformed(_) | CloseReason::ProtocolError(_) => around.remark(Remark::ProtocolError),
+            CloseReason::NoConnect | CloseReason::NoConnack => around.remark(Remark::HandshakeTimedOut),
+        }
+        if let Phase::Here(socket) = self.phase {
+            self.phase = Phase::Closing(socket);
+        }
+    }
+
+    /// The connection that was asked for has this socket.
+    pub fn opened(&mut self, socket: u32) {
+        self.phase = Phase::Here(socket);
+    }
+
+    /// The next control packet to send.
+    pub fn poll_transmit(&mut self) -> Option<(u32, Outgoing)> {
+        match self.phase {
+            Phase::Here(socket) | Phase::Closing(socket) => Some((socket, self.mqtt.poll_transmit()?)),
+            Phase::Away(_) | Phase::Over => None,
+        }
+    }
+
+    /// The socket to close, if any: the machine's last packet has been handed out.
+    pub fn poll_close(&mut self, now: SimTime) -> Option<u32> {
+        let Phase::Closing(socket) = self.phase else { return None };
+        self.mqtt.transport_closed(now);
+        self.connection_over(now);
+        Some(socket)
+    }
+
+    /// Bytes that the client holds for messages under way.
+    #[must_use]
+    pub fn buffered(&self) -> u64 {
+        self.mqtt.buffered() as u64
+    }
+}
+
+fn report_failures(failed: u32, around: &mut impl Surroundings) {
+    for _ in 0..failed {
+        around.remark(Remark::PublishFailed);
+    }
+}

@@ -1,0 +1,153 @@
+//! Programs and the roles they play: one file a role.
+//!
+//! A program is an MQTT machine and a role that drives it. It runs one task at a time: the news of
+//! one socket, or the passing of a deadline. What a task costs is noted in [`Work`], what it wants
+//! of its host in [`Requests`]; what the machine has to send leaves when the task is done.
+
+mod broker;
+mod burst;
+mod camera;
+mod client;
+mod publisher;
+mod subscriber;
+
+use std::time::Duration;
+
+use sim_core::time::SimTime;
+use slab::Slab;
+use smallvec::SmallVec;
+
+use crate::cause::Cause;
+use crate::host::socket::{News, Socket};
+use crate::host::{ProgramCost, Surroundings};
+use crate::mqtt::Outgoing;
+use crate::record::HostIndex;
+use crate::stream::MessageId;
+
+pub use broker::BrokerProgram;
+pub use burst::{Burst, BurstPlan};
+pub use camera::{Camera, CameraPlan};
+pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
+pub use publisher::{Publisher, PublisherPlan};
+pub use subscriber::{Subscriber, SubscriberPlan};
+
+/// What there is to do for a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Task {
+    /// Something happened on a socket.
+    News(u32, News),
+    /// A deadline came.
+    Time,
+}
+
+/// What a task costs and what it brought about.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// CPU time in nanoseconds, by cause, in the order in which it is spent.
+    pub charges: SmallVec<[(Cause, u64); 4]>,
+    /// Messages that reached the role.
+    pub delivered: SmallVec<[MessageId; 4]>,
+    /// Messages that the broker took over.
+    pub accepted: SmallVec<[MessageId; 4]>,
+    /// A time for which the camera works from now on.
+    pub camera: Option<(Duration, Cause)>,
+}
+
+impl Work {
+    /// Notes CPU time.
+    pub fn charge(&mut self, cause: Cause, ns: u64) {
+        match self.charges.last_mut() {
+            Some((last, total)) if *last == cause => *total += ns,
+            Some(_) | None => self.charges.push((cause, ns)),
+        }
+    }
+}
+
+/// What a task wants of the host.
+#[derive(Clone, Debug, Default)]
+pub struct Requests {
+    /// Open a connection to a port of a host.
+    pub connect: Option<(HostIndex, u16)>,
+    /// Sockets whose connection is over: forget them.
+    pub gone: SmallVec<[u32; 2]>,
+}
+
+/// The program of a host.
+#[derive(Clone, Debug)]
+pub enum Program {
+    /// An MQTT server.
+    Broker(Box<BrokerProgram>),
+    /// An MQTT client with a role.
+    Client(Box<ClientProgram>),
+}
+
+impl Program {
+    /// Whether it listens on `port`.
+    #[must_use]
+    pub fn listens(&self, port: u16) -> bool {
+        match self {
+            Program::Broker(broker) => broker.port() == port,
+            Program::Client(_) => false,
+        }
+    }
+
+    /// When it wants to run without any news.
+    #[must_use]
+    pub fn deadline(&self) -> SimTime {
+        match self {
+            Program::Broker(broker) => broker.deadline(),
+            Program::Client(client) => client.deadline(),
+        }
+    }
+
+    /// Runs one task.
+    #[allow(clippy::too_many_arguments, reason = "a task touches all of its surroundings once")]
+    pub fn execute(
+        &mut self,
+        now: SimTime,
+        task: Task,
+        sockets: &mut Slab<Socket>,
+        cost: &ProgramCost,
+        around: &mut impl Surroundings,
+        work: &mut Work,
+        requests: &mut Requests,
+    ) {
+        match self {
+            Program::Broker(broker) => broker.execute(now, task, sockets, cost, around, work, requests),
+            Program::Client(client) => client.execute(now, task, sockets, cost, around, work, requests),
+        }
+    }
+
+    /// The connection that a task asked for has this socket.
+    pub fn opened(&mut self, socket: u32) {
+        match self {
+            Program::Broker(_) => unreachable!("a broker opens no connection"),
+            Program::Client(client) => client.opened(socket),
+        }
+    }
+
+    /// The next control packet to send, and the socket it goes to.
+    pub fn poll_transmit(&mut self) -> Option<(u32, Outgoing)> {
+        match self {
+            Program::Broker(broker) => broker.poll_transmit(),
+            Program::Client(client) => client.poll_transmit(),
+        }
+    }
+
+    /// The next socket to close, once everything was sent.
+    pub fn poll_close(&mut self, now: SimTime) -> Option<u32> {
+        match self {
+            Program::Broker(broker) => broker.poll_close(),
+            Program::Client(client) => client.poll_close(now),
+        }
+    }
+
+    /// Bytes that its queues hold.
+    #[must_use]
+    pub fn buffered(&self) -> u64 {
+        match self {
+            Program::Broker(broker) => broker.buffered(),
+            Program::Client(client) => client.buffered(),
+        }
+    }
+}

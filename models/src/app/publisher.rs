@@ -1,0 +1,97 @@
+//! The periodic publisher: one message at a time, at fixed intervals.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sim_core::time::SimTime;
+
+use super::client::{Message, Turn};
+
+/// What a periodic publisher does.
+#[derive(Clone, Debug)]
+pub struct PublisherPlan {
+    /// The message.
+    pub message: Message,
+    /// Span from one publish call to the next.
+    pub every: Duration,
+    /// Number of messages; `None` goes on to the end.
+    pub count: Option<u32>,
+    /// Span between PINGREQs that the program sends by its own clock, whatever else it sends, and as
+    /// many of them as messages.
+    pub ping_every: Option<Duration>,
+    /// Disconnect so long after the last message is complete.
+    pub disconnect_after: Option<Duration>,
+}
+
+/// A periodic publisher at work.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    plan: Arc<PublisherPlan>,
+    next: SimTime,
+    next_ping: SimTime,
+    leaves_at: SimTime,
+    sent: u32,
+    pinged: u32,
+    completed: u32,
+    /// Whether the first connection has come up; nothing is published before.
+    begun: bool,
+}
+
+impl Publisher {
+    /// A publisher whose first message goes out at `start`, its first own PINGREQ at `ping_start`.
+    #[must_use]
+    pub fn new(plan: Arc<PublisherPlan>, start: SimTime, ping_start: SimTime) -> Self {
+        let next = if plan.count == Some(0) { SimTime::MAX } else { start };
+        let next_ping = if plan.ping_every.is_some() { ping_start } else { SimTime::MAX };
+        Publisher {
+            plan,
+            next,
+            next_ping,
+            leaves_at: SimTime::MAX,
+            sent: 0,
+            pinged: 0,
+            completed: 0,
+            begun: false,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> SimTime {
+        if self.begun { self.next.min(self.next_ping) } else { SimTime::MAX }
+    }
+
+    pub(super) fn connected(&mut self) {
+        self.begun = true;
+    }
+
+    pub(super) fn leaves_at(&self) -> SimTime {
+        self.leaves_at
+    }
+
+    pub(super) fn wake(&mut self, turn: &mut Turn<'_>) {
+        if self.next <= turn.now {
+            turn.publish(&self.plan.message);
+            self.sent += 1;
+            self.next = if self.is_last(self.sent) { SimTime::MAX } else { self.next + self.plan.every };
+        }
+        if let Some(every) = self.plan.ping_every
+            && self.next_ping <= turn.now
+        {
+            turn.mqtt.ping(turn.now);
+            self.pinged += 1;
+            self.next_ping = if self.is_last(self.pinged) { SimTime::MAX } else { self.next_ping + every };
+        }
+    }
+
+    fn is_last(&self, done: u32) -> bool {
+        self.plan.count.is_some_and(|count| done >= count)
+    }
+
+    pub(super) fn completed(&mut self, now: SimTime) {
+        self.completed += 1;
+        if let Some(after) = self.plan.disconnect_after
+            && self.plan.count == Some(self.completed)
+        {
+            self.leaves_at = now + after;
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Where each joule went.
+//!
+//! **Models** a board's power as one idle figure plus, for each component, a rise while it is busy.
+//! What is kept while the simulation runs is integer time per component and cause; energy is that
+//! time multiplied with integer power, so that sums are exact: microwatt x nanosecond = femtojoule.
+//!
+//! **Leaves out** transition energies and sleep states.
+//!
+//! **Validated** at the end of every run: the sum over causes must equal the integral of power over
+//! time, which is kept separately as the busy time of each component.
+
+use std::collections::VecDeque;
+
+use sim_core::time::SimTime;
+
+use crate::cause::Cause;
+
+/// A part of the board whose power rises while it is busy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Component {
+    /// A core of the CPU.
+    Cpu = 0,
+    /// The network interface, sending.
+    Transmit = 1,
+    /// The network interface, receiving.
+    Receive = 2,
+    /// The camera.
+    Camera = 3,
+}
+
+/// Number of components.
+pub const COMPONENTS: usize = 4;
+
+/// A board's power figures, in microwatt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Power {
+    /// The whole board with every component idle.
+    pub idle_uw: u64,
+    /// Rise while a component is busy, by [`Component`]; for the CPU per busy core.
+    pub active_uw: [u64; COMPONENTS],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Interval {
+    start: u64,
+    end: u64,
+    cause: Cause,
+}
+
+/// A component's busy intervals. Work is announced when it is given to the component, often before
+/// it begins, and booked once its end has passed, so that a run that ends in the middle of it can
+/// book the part that was done.
+#[derive(Clone, Debug, Default)]
+struct Activity {
+    /// Busy time announced so far, in nanoseconds: the integral's side of the books.
+    announced_ns: u64,
+    last: Option<Interval>,
+    /// Intervals before `last` that have not passed; boxed because an idle node has none.
+    #[allow(clippy::box_collection, reason = "one word instead of four on every component of every node")]
+    earlier: Option<Box<VecDeque<Interval>>>,
+}
+
+/// One host's energy, by component and cause.
+#[derive(Clone, Debug, Default)]
+pub struct EnergyAccount {
+    activities: [Activity; COMPONENTS],
+    /// Busy nanoseconds of each component by cause; a component that is never busy has no table.
+    booked: [Option<Box<ByCause>>; COMPONENTS],
+}
+
+type ByCause = [u64; Cause::ALL.len()];
+
+impl EnergyAccount {
+    /// Announces at `now` that `component` is busy for `cause` from `start` to `end`, which may lie
+    /// ahead. Intervals may overlap: a CPU has several cores.
+    pub fn busy(&mut self, now: SimTime, component: Component, start: SimTime, end: SimTime, cause: Cause) {
+        let (now, start, end) = (now.as_nanos(), start.as_nanos(), end.as_nanos());
+        debug_assert!(start <= end, "work that ends before it begins");
+        if start == end {
+            return;
+        }
+        let activity = &mut self.activities[component as usize];
+        activity.announced_ns += end - start;
+        let previous = activity.last.replace(Interval { start, end, cause });
+        let Some(previous) = previous else { return };
+        if previous.end <= now && activity.earlier.is_none() {
+            book(&mut self.booked[component as usize], previous.cause, previous.end - previous.start);
+            return;
+        }
+        let earlier = activity.earlier.get_or_insert_default();
+        earlier.push_back(previous);
+        while let Some(first) = earlier.front().copied().filter(|first| first.end <= now) {
+            earlier.pop_front();
+            book(&mut self.booked[component as usize], first.cause, first.end - first.start);
+        }
+        if earlier.is_empty() {
+            activity.earlier = None;
+        }
+    }
+
+    /// Busy time of `component` up to `end`, in nanoseconds, over all cores.
+    fn busy_ns(&self, component: Component, end: u64) -> u64 {
+        let activity = &self.activities[component as usize];
+        let beyond: u64 = activity
+            .earlier
+            .iter()
+            .flat_map(|queue| queue.iter())
+            .chain(activity.last.iter())
+            .map(|interval| interval.end.saturating_sub(end.max(interval.start)))
+            .sum();
+        activity.announced_ns - beyond
+    }
+
+    /// CPU time up to `end`, over all cores, in nanoseconds.
+    #[must_use]
+    pub fn cpu_ns(&self, end: SimTime) -> u64 {
+        self.busy_ns(Component::Cpu, end.as_nanos())
+    }
+
+    /// Closes the books at `end`: energy by cause in femtojoule, in the order of [`Cause::ALL`].
+    ///
+    /// # Panics
+    /// When the sum over causes is not the integral of power: a joule was lost.
+    #[must_use]
+    pub fn by_cause(&self, end: SimTime, power: &Power) -> Vec<(Cause, u128)> {
+        let end_ns = end.as_nanos();
+        let mut energy = vec![0_u128; Cause::ALL.len()];
+        energy[Cause::Idle as usize] = u128::from(power.idle_uw) * u128::from(end_ns);
+        let mut integral = energy[Cause::Idle as usize];
+        for component in [Component::Cpu, Component::Transmit, Component::Receive, Component::Camera] {
+            let activity = &self.activities[component as usize];
+            let mut booked = self.booked[component as usize].clone();
+            let open = activity.earlier.iter().flat_map(|queue| queue.iter()).chain(activity.last.iter());
+            for interval in open {
+                book(&mut booked, interval.cause, interval.end.min(end_ns).saturating_sub(interval.start));
+            }
+            let active_uw = u128::from(power.active_uw[component as usize]);
+            integral += active_uw * u128::from(self.busy_ns(component, end_ns));
+            for (sum, ns) in energy.iter_mut().zip(booked.iter().flat_map(|table| table.iter())) {
+                *sum += active_uw * u128::from(*ns);
+            }
+        }
+        assert_eq!(energy.iter().sum::<u128>(), integral, "energy by cause and the integral of power");
+        Cause::ALL.into_iter().zip(energy).filter(|(_, fj)| *fj > 0).collect()
+    }
+}
+
+fn book(table: &mut Option<Box<ByCause>>, cause: Cause, ns: u64) {
+    table.get_or_insert_with(|| Box::new([0; Cause::ALL.len()]))[cause as usize] += ns;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const POWER: Power = Power { idle_uw: 1_855_000, active_uw: [575_000, 1_280_000, 0, 0] };
+
+    fn at(ms: u64) -> SimTime {
+        SimTime::from_millis(ms)
+    }
+
+    #[test]
+    fn an_image_costs_its_power_for_its_time() {
+        let mut account = EnergyAccount::default();
+        account.busy(at(1_000), Component::Transmit, at(1_000), at(1_800), Cause::Publish);
+        let energy = account.by_cause(at(10_000), &POWER);
+        // 1.855 W x 10 s and 1.28 W x 0.8 s, in femtojoule.
+        assert_eq!(
+            energy,
+            vec![(Cause::Idle, 18_550_000_000_000_000), (Cause::Publish, 1_024_000_000_000_000)]
+        );
+    }
+
+    #[test]
+    fn work_beyond_the_end_is_not_counted() {
+        let mut account = EnergyAccount::default();
+        account.busy(at(0), Component::Cpu, at(0), at(10), Cause::Connect);
+        account.busy(at(0), Component::Cpu, at(10), at(30), Cause::Publish);
+        account.busy(at(0), Component::Cpu, at(30), at(40), Cause::Pingreq);
+        assert_eq!(account.cpu_ns(at(20)), 20_000_000);
+        let energy = account.by_cause(at(20), &POWER);
+        assert_eq!(energy[1], (Cause::Connect, 575_000 * 10_000_000));
+        assert_eq!(energy[2], (Cause::Publish, 575_000 * 10_000_000));
+        assert_eq!(energy.len(), 3);
+    }
+
+    proptest! {
+        /// Whatever is announced, the books balance at any end (the assertion is in `by_cause`).
+        #[test]
+        fn the_books_always_balance(
+            work in prop::collection::vec((0_u64..50, 0_u64..60, 0_u64..80, 0_usize..24, 0_usize..2), 0..60),
+            beyond in 0_u64..100,
+        ) {
+            let mut account = EnergyAccount::default();
+            let mut now = 0;
+            let mut by_hand = 0_u128;
+            let end = work.iter().map(|w| w.0).sum::<u64>() + beyond;
+            for (gap, wait, span, cause, component) in work {
+                now += gap;
+                let start = now + wait;
+                let component = [Component::Cpu, Component::Transmit][component];
+                account.busy(at(now), component, at(start), at(start + span), Cause::ALL[cause]);
+                let done = (start + span).min(end).saturating_sub(start.min(end));
+                by_hand += u128::from(POWER.active_uw[component as usize]) * u128::from(done) * 1_000_000;
+            }
+            by_hand += u128::from(POWER.idle_uw) * u128::from(end) * 1_000_000;
+            let energy = account.by_cause(at(end), &POWER);
+            prop_assert_eq!(energy.iter().map(|(_, fj)| fj).sum::<u128>(), by_hand);
+        }
+    }
+}

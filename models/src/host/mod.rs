@@ -1,0 +1,386 @@
+//! A board and the program on it: owns the sockets, drains the machines, pays for the work.
+//!
+//! **Models** a board with `k` cores, a RAM account and power by component ([`energy`]); one
+//! program in one thread, whose tasks take CPU time: a task runs when the thread is free, and what
+//! it sends leaves when its CPU time is over. The network interface's host side (driver, USB) can
+//! take time for each byte it sends.
+//!
+//! **Leaves out** limits of RAM (the account is kept, nothing fails), sleep, and the delay that the
+//! kernel's own work would add to a segment; it is charged, but segments do not wait for it.
+//!
+//! **Parameters**: [`Board`] and [`ProgramCost`], filled from `hw-profiles/`.
+
+pub mod board;
+pub mod energy;
+pub mod memory;
+pub mod socket;
+mod traffic;
+
+pub(crate) use traffic::IP_HEADER;
+pub use traffic::NodeNames;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use sim_core::resource::Resource;
+use sim_core::time::SimTime;
+use slab::Slab;
+
+use crate::app::{Program, Requests, Task, Work};
+use crate::ledger::Ledger;
+use crate::mqtt::Outgoing;
+use crate::record::HostIndex;
+use crate::tcp::{Config, Segment};
+
+pub use board::{Board, ProgramCost};
+use energy::{Component, EnergyAccount};
+use memory::MemoryAccount;
+use socket::{End, News, Socket};
+use std::time::Duration;
+
+/// Things worth telling the user, counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Remark {
+    /// TCP gave up.
+    ConnectionTimedOut,
+    /// The peer answered with RST.
+    ConnectionReset,
+    /// The broker refused a CONNECT.
+    ConnectRefused,
+    /// A client closed because its PINGREQ stayed unanswered.
+    PingUnanswered,
+    /// The broker closed because a client was silent for 1.5 keep-alive times.
+    KeepAliveExpired,
+    /// A peer broke the protocol.
+    ProtocolError,
+    /// A second client came with the same Client Identifier.
+    TakenOver,
+    /// The broker dropped a message for a subscriber (queue full, or offline at QoS 0).
+    MessageDropped,
+    /// A publish call failed: the client had no room for the message.
+    PublishFailed,
+    /// A client gave a message up when its connection or session ended.
+    MessageDiscarded,
+    /// A connection was open, but its CONNECT or CONNACK did not come.
+    HandshakeTimedOut,
+}
+
+impl Remark {
+    /// All remarks.
+    pub const ALL: [Remark; 11] = [
+        Remark::ConnectionTimedOut,
+        Remark::ConnectionReset,
+        Remark::ConnectRefused,
+        Remark::PingUnanswered,
+        Remark::KeepAliveExpired,
+        Remark::ProtocolError,
+        Remark::TakenOver,
+        Remark::MessageDropped,
+        Remark::PublishFailed,
+        Remark::MessageDiscarded,
+        Remark::HandshakeTimedOut,
+    ];
+
+    /// In plain words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Remark::ConnectionTimedOut => "TCP connection given up after too many retransmissions",
+            Remark::ConnectionReset => "TCP connection reset by the peer",
+            Remark::ConnectRefused => "CONNECT refused by the broker",
+            Remark::PingUnanswered => "connection closed by a client whose PINGREQ stayed unanswered",
+            Remark::KeepAliveExpired => {
+                "connection closed by the broker: client silent for 1.5 keep-alive times"
+            }
+            Remark::ProtocolError => "connection closed because the peer broke the protocol",
+            Remark::TakenOver => "connection closed because its Client Identifier connected again",
+            Remark::MessageDropped => {
+                "message dropped by the broker for a subscriber that had no room or was away"
+            }
+            Remark::PublishFailed => "publish call failed at the client",
+            Remark::MessageDiscarded => "message given up by its publisher when the connection ended",
+            Remark::HandshakeTimedOut => "connection closed because CONNECT or CONNACK did not come",
+        }
+    }
+}
+
+/// What a host needs of the world around it; the network implements it.
+pub trait Surroundings {
+    /// Joins a new socket of `host` with whoever listens on `port` of `peer`; returns the flow.
+    fn open_flow(&mut self, host: HostIndex, socket: u32, peer: HostIndex, port: u16) -> u32;
+    /// A connection's initial sequence number.
+    fn initial_sequence(&mut self, flow: u32, end: End) -> u32;
+    /// Sends a segment that is ready at `ready`; returns when its frame is on the wire, from the
+    /// first bit to the last.
+    fn transmit(&mut self, ready: SimTime, flow: u32, end: End, segment: Segment) -> (SimTime, SimTime);
+    /// Asks for [`Host::socket_wake`] at `at`.
+    fn wake_socket(&mut self, at: SimTime, host: HostIndex, socket: u32);
+    /// Asks for [`Host::program_wake`] at `at`.
+    fn wake_program(&mut self, at: SimTime, host: HostIndex);
+    /// The end of a flow has no socket any more.
+    fn release(&mut self, flow: u32, end: End);
+    /// The books of messages.
+    fn ledger(&mut self) -> &mut Ledger;
+    /// A control packet was handed to TCP.
+    fn packet_sent(&mut self, now: SimTime, flow: u32, end: End, packet: &Outgoing);
+    /// A control packet was taken from TCP.
+    fn packet_taken(&mut self, now: SimTime, flow: u32, end: End);
+    /// Counts a remark.
+    fn remark(&mut self, remark: Remark);
+}
+
+/// Frames and bytes that crossed a host's interface.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// Frames sent.
+    pub frames_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+    /// Frames received.
+    pub frames_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
+    /// Connections opened or accepted.
+    pub connections: u64,
+}
+
+/// A board, its program, its sockets and its accounts.
+#[derive(Clone, Debug)]
+pub struct Host {
+    index: HostIndex,
+    board: Arc<Board>,
+    cost: Arc<ProgramCost>,
+    tcp: Arc<Config>,
+    /// Link header in front of every frame, in bytes.
+    link_header: u32,
+    cpu: Resource,
+    energy: EnergyAccount,
+    memory: MemoryAccount,
+    /// Bytes last entered in the RAM account for the program's queues.
+    program_accounted: u64,
+    traffic: Traffic,
+    /// When the host side of the network interface is done with all frames given to it.
+    interface_free: SimTime,
+    sockets: Slab<Socket>,
+    /// Sockets with news, in the order in which it came.
+    ready: VecDeque<u32>,
+    program: Program,
+    /// When the program's thread is done with its task.
+    busy_until: SimTime,
+    /// The program wake-up that is under way, or [`SimTime::MAX`].
+    wake: SimTime,
+}
+
+impl Host {
+    /// A host with its program not yet started.
+    #[must_use]
+    pub fn new(
+        index: HostIndex,
+        board: Arc<Board>,
+        cost: Arc<ProgramCost>,
+        tcp: Arc<Config>,
+        link_header: u32,
+        program: Program,
+    ) -> Self {
+        Host {
+            cpu: Resource::new(board.cores),
+            memory: MemoryAccount::new(cost.ram_static),
+            index,
+            board,
+            cost,
+            tcp,
+            link_header,
+            energy: EnergyAccount::default(),
+            program_accounted: 0,
+            traffic: Traffic::default(),
+            interface_free: SimTime::ZERO,
+            sockets: Slab::new(),
+            ready: VecDeque::new(),
+            program,
+            busy_until: SimTime::ZERO,
+            wake: SimTime::MAX,
+        }
+    }
+
+    /// Starts the program.
+    pub fn start(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        self.run_program(now, around);
+    }
+
+    /// Whether the program listens on `port`.
+    #[must_use]
+    pub fn listens(&self, port: u16) -> bool {
+        self.program.listens(port)
+    }
+
+    /// A SYN came for a port that is listened on: makes the socket that will take it.
+    pub fn accept(&mut self, now: SimTime, flow: u32, around: &mut impl Surroundings) -> u32 {
+        let sequence = around.initial_sequence(flow, End::Server);
+        let socket = Socket::accept(self.tcp.clone(), now, sequence, flow);
+        self.add_socket(socket)
+    }
+
+    fn add_socket(&mut self, socket: Socket) -> u32 {
+        self.traffic.connections += 1;
+        self.memory.replace(0, self.cost.ram_per_connection);
+        self.sockets.insert(socket) as u32
+    }
+
+    /// A segment arrived whose frame took from `wire_start` to `now` to come in.
+    pub fn segment_arrived(
+        &mut self,
+        now: SimTime,
+        socket: u32,
+        segment: Segment,
+        wire_start: SimTime,
+        around: &mut impl Surroundings,
+    ) {
+        self.charge_reception(now, &segment, wire_start);
+        let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
+        entry.tcp.handle_segment(now, segment);
+        self.drain_socket(now, socket, around);
+        self.run_program(now, around);
+    }
+
+    /// A segment arrived for a socket that is no more.
+    pub fn stray_arrived(&mut self, now: SimTime, segment: &Segment, wire_start: SimTime) {
+        self.charge_reception(now, segment, wire_start);
+    }
+
+    /// A socket's deadline may have come.
+    pub fn socket_wake(&mut self, now: SimTime, socket: u32, around: &mut impl Surroundings) {
+        let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
+        if entry.timer != now {
+            return;
+        }
+        entry.timer = SimTime::MAX;
+        entry.tcp.handle_timeout(now);
+        self.drain_socket(now, socket, around);
+        self.run_program(now, around);
+    }
+
+    /// The program's task is done, or a deadline of it may have come.
+    pub fn program_wake(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        if self.wake != now {
+            return;
+        }
+        self.wake = SimTime::MAX;
+        self.run_program(now, around);
+    }
+
+    /// Runs tasks for as long as there are any and the thread is free.
+    fn run_program(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        while self.busy_until <= now {
+            self.flush(now, around);
+            let Some(task) = self.next_task(now) else { break };
+            let mut work = Work::default();
+            let mut requests = Requests::default();
+            self.program.execute(now, task, &mut self.sockets, &self.cost, around, &mut work, &mut requests);
+            if let Task::News(socket, _) = task {
+                // Reading may have opened the window.
+                self.drain_socket(now, socket, around);
+            }
+            self.busy_until = self.charge(now, &work, around);
+            self.carry_out(now, &requests, around);
+            self.account_program();
+        }
+        let next = if self.busy_until > now { self.busy_until } else { self.program.deadline() };
+        if next < self.wake {
+            self.wake = next;
+            around.wake_program(next, self.index);
+        }
+    }
+
+    fn next_task(&mut self, now: SimTime) -> Option<Task> {
+        if self.program.deadline() <= now {
+            return Some(Task::Time);
+        }
+        loop {
+            let socket = self.ready.pop_front()?;
+            if let Some(entry) = self.sockets.get_mut(socket as usize) {
+                let news = std::mem::take(&mut entry.news);
+                if news != News::NONE {
+                    return Some(Task::News(socket, news));
+                }
+            }
+        }
+    }
+
+    /// Charges a task's CPU time to its causes, one after the other, and enters in the ledger what
+    /// reached an application. Returns when the task is done.
+    fn charge(&mut self, now: SimTime, work: &Work, around: &mut impl Surroundings) -> SimTime {
+        let total_ns = work.charges.iter().map(|(_, ns)| ns).sum();
+        let mut end = now;
+        if total_ns > 0 {
+            let grant = self.cpu.admit(now, Duration::from_nanos(total_ns));
+            let mut start = grant.start;
+            for &(cause, ns) in &work.charges {
+                let part_end = SimTime::from_nanos(start.as_nanos() + ns);
+                self.energy.busy(now, Component::Cpu, start, part_end, cause);
+                start = part_end;
+            }
+            end = grant.end;
+        }
+        if let Some((span, cause)) = work.camera {
+            self.energy.busy(now, Component::Camera, now, now + span, cause);
+        }
+        for &message in &work.delivered {
+            around.ledger().deliver(end, message, self.index);
+        }
+        for &message in &work.accepted {
+            around.ledger().accept(end, message);
+        }
+        end
+    }
+
+    fn carry_out(&mut self, now: SimTime, requests: &Requests, around: &mut impl Surroundings) {
+        if let Some((peer, port)) = requests.connect {
+            let place = self.sockets.vacant_key() as u32;
+            let flow = around.open_flow(self.index, place, peer, port);
+            let sequence = around.initial_sequence(flow, End::Client);
+            let socket = self.add_socket(Socket::connect(self.tcp.clone(), now, sequence, flow));
+            debug_assert_eq!(socket, place, "the socket lies where the flow was told");
+            self.program.opened(socket);
+            self.drain_socket(now, socket, around);
+        }
+        for &socket in &requests.gone {
+            self.remove_socket(socket, around);
+        }
+    }
+
+    fn remove_socket(&mut self, socket: u32, around: &mut impl Surroundings) {
+        if let Some(entry) = self.sockets.try_remove(socket as usize) {
+            around.release(entry.flow, entry.end);
+            self.memory.replace(entry.accounted + self.cost.ram_per_connection, 0);
+        }
+    }
+
+    /// Hands to TCP what the program's machine has to send, then closes what it wants closed.
+    fn flush(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        while let Some((socket, packet)) = self.program.poll_transmit() {
+            let Some(entry) = self.sockets.get_mut(socket as usize) else { continue };
+            around.packet_sent(now, entry.flow, entry.end, &packet);
+            entry.tcp.write(now, packet.head);
+            if let Some(body) = packet.body {
+                entry.tcp.write(now, body);
+            }
+            // One write, one chance to send, as with a socket of a real program.
+            self.drain_socket(now, socket, around);
+        }
+        while let Some(socket) = self.program.poll_close(now) {
+            if let Some(entry) = self.sockets.get_mut(socket as usize) {
+                entry.tcp.close(now);
+                self.drain_socket(now, socket, around);
+            }
+        }
+    }
+
+    fn account_program(&mut self) {
+        let held = self.program.buffered();
+        if held != self.program_accounted {
+            self.memory.replace(self.program_accounted, held);
+            self.program_accounted = held;
+        }
+    }
+}

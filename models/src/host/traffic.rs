@@ -1,0 +1,158 @@
+//! What a host's sockets send and receive, and what that costs.
+
+use std::time::Duration;
+
+use sim_core::time::SimTime;
+
+use super::energy::Component;
+use super::socket::News;
+use super::{Host, Remark, Surroundings};
+use crate::cause::Cause;
+use crate::record::NodeRecord;
+use crate::tcp::{Event, Segment};
+
+/// IPv4 header without options (RFC 791 §3.1).
+pub(crate) const IP_HEADER: u32 = 20;
+
+impl Host {
+    /// Drains a socket's machine: events, segments, deadline; then its RAM.
+    pub(super) fn drain_socket(&mut self, now: SimTime, socket: u32, around: &mut impl Surroundings) {
+        let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
+        let (flow, end) = (entry.flow, entry.end);
+        while let Some(segment) = self.sockets[socket as usize].tcp.poll_transmit(now) {
+            self.send(now, flow, end, segment, around);
+        }
+        let entry = &mut self.sockets[socket as usize];
+        let before = entry.news;
+        while let Some(event) = entry.tcp.poll_event() {
+            match event {
+                Event::Drained => {}
+                Event::Connected => entry.news.add(News::CONNECTED),
+                Event::Readable => entry.news.add(News::READABLE),
+                Event::PeerClosed => entry.news.add(News::PEER_CLOSED),
+                Event::Closed => entry.news.add(News::GONE),
+                Event::Reset | Event::Refused => {
+                    around.remark(Remark::ConnectionReset);
+                    entry.news.add(News::GONE);
+                }
+                Event::TimedOut => {
+                    around.remark(Remark::ConnectionTimedOut);
+                    entry.news.add(News::GONE);
+                }
+            }
+        }
+        if before == News::NONE && entry.news != News::NONE {
+            self.ready.push_back(socket);
+        }
+        if let Some(deadline) = entry.tcp.poll_timeout().filter(|deadline| *deadline < entry.timer) {
+            entry.timer = deadline;
+            around.wake_socket(deadline, self.index, socket);
+        }
+        let held = entry.tcp.buffered() as u64;
+        if held != entry.accounted {
+            self.memory.replace(entry.accounted, held);
+            entry.accounted = held;
+        }
+    }
+
+    /// Sends a segment that belongs to no socket: the answer to a stray one.
+    pub fn send_stray(
+        &mut self,
+        now: SimTime,
+        flow: u32,
+        end: super::socket::End,
+        segment: Segment,
+        around: &mut impl Surroundings,
+    ) {
+        self.send(now, flow, end, segment, around);
+    }
+
+    fn send(
+        &mut self,
+        now: SimTime,
+        flow: u32,
+        end: super::socket::End,
+        segment: Segment,
+        around: &mut impl Surroundings,
+    ) {
+        let frame_bytes = self.frame_bytes(&segment);
+        let cause = segment.cause();
+        self.traffic.frames_sent += 1;
+        self.traffic.bytes_sent += u64::from(frame_bytes);
+        self.charge_kernel(now, cause);
+        let mut ready = now;
+        if self.board.transmit_ps_per_byte > 0 {
+            // The host side of the interface works on one frame after the other.
+            let start = self.interface_free.max(now);
+            let span = self.board.transmit_ps_per_byte * u64::from(frame_bytes) / 1_000;
+            ready = start + Duration::from_nanos(span);
+            self.interface_free = ready;
+            self.energy.busy(now, Component::Transmit, start, ready, cause);
+        }
+        let (first_bit, last_bit) = around.transmit(ready, flow, end, segment);
+        if self.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
+            self.energy.busy(now, Component::Transmit, first_bit, last_bit, cause);
+        }
+    }
+
+    pub(super) fn charge_reception(&mut self, now: SimTime, segment: &Segment, wire_start: SimTime) {
+        self.traffic.frames_received += 1;
+        self.traffic.bytes_received += u64::from(self.frame_bytes(segment));
+        let cause = segment.cause();
+        self.charge_kernel(now, cause);
+        if self.draws(Component::Receive) {
+            self.energy.busy(now, Component::Receive, wire_start, now, cause);
+        }
+    }
+
+    fn charge_kernel(&mut self, now: SimTime, cause: Cause) {
+        if self.board.segment_ns > 0 {
+            let grant = self.cpu.admit(now, Duration::from_nanos(self.board.segment_ns));
+            self.energy.busy(now, Component::Cpu, grant.start, grant.end, cause);
+        }
+    }
+
+    fn draws(&self, component: Component) -> bool {
+        self.board.power.active_uw[component as usize] > 0
+    }
+
+    fn frame_bytes(&self, segment: &Segment) -> u32 {
+        self.link_header + IP_HEADER + (segment.header_len() + segment.payload_len()) as u32
+    }
+
+    /// The host's accounts at `end`, under the names that the network gives.
+    ///
+    /// # Panics
+    /// When the energy by cause does not sum to the integral of power.
+    #[must_use]
+    pub fn record(&self, end: SimTime, names: NodeNames) -> NodeRecord {
+        NodeRecord {
+            name: names.name,
+            group: names.group,
+            index: names.index,
+            fleet: names.fleet,
+            board: self.board.name.clone(),
+            energy_fj: self.energy.by_cause(end, &self.board.power),
+            cpu_busy: Duration::from_nanos(self.energy.cpu_ns(end)),
+            ram_peak_bytes: self.memory.peak(),
+            frames_sent: self.traffic.frames_sent,
+            bytes_sent: self.traffic.bytes_sent,
+            frames_received: self.traffic.frames_received,
+            bytes_received: self.traffic.bytes_received,
+            connections: self.traffic.connections,
+        }
+    }
+}
+
+/// What a host is called in results.
+#[derive(Clone, Debug)]
+pub struct NodeNames {
+    /// Name, with its number in a fleet.
+    pub name: String,
+    /// The scenario's host entry.
+    pub group: std::sync::Arc<str>,
+    /// Number within the group.
+    pub index: u32,
+    /// Whether the group is a fleet.
+    pub fleet: bool,
+}

@@ -1,0 +1,190 @@
+//! From a checked description to a network that is ready to run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sim_core::fingerprint::Fingerprint;
+use sim_core::random::Streams;
+use slab::Slab;
+
+use super::Network;
+use super::fabric::Fabric;
+use crate::app::Program;
+use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
+use crate::ledger::Ledger;
+use crate::net::{Direction, LinkParameters, NodeIndex, RouteError, Topology};
+use crate::record::{HostIndex, Probe, TcpTotals};
+use crate::tcp::Config;
+
+/// A host to be built.
+#[derive(Clone, Debug)]
+pub struct HostBlueprint {
+    /// What it is called.
+    pub names: NodeNames,
+    /// Its board.
+    pub board: Arc<Board>,
+    /// What its program's work costs there.
+    pub cost: Arc<ProgramCost>,
+    /// Its TCP.
+    pub tcp: Arc<Config>,
+    /// Its program.
+    pub program: Program,
+    /// The host it opens connections to, if it does.
+    pub peer: Option<HostIndex>,
+}
+
+/// A full-duplex link to be built.
+#[derive(Clone, Debug)]
+pub struct LinkBlueprint {
+    /// Its ends: hosts come first in the numbering of nodes, then forwarding nodes.
+    pub ends: (NodeIndex, NodeIndex),
+    /// Places in [`Blueprint::parameters`] of the way from the first end to the second, and back.
+    pub parameters: (u32, u32),
+    /// Name of the link's random streams.
+    pub name: String,
+}
+
+/// All that a network is built from.
+#[derive(Clone, Debug, Default)]
+pub struct Blueprint {
+    /// Hosts.
+    pub hosts: Vec<HostBlueprint>,
+    /// Number of switches and routers.
+    pub forwarders: u32,
+    /// Links.
+    pub links: Vec<LinkBlueprint>,
+    /// Link parameters; many links share one entry.
+    pub parameters: Vec<LinkParameters>,
+    /// Topic Names, as roles refer to them.
+    pub ledger: Ledger,
+    /// Seed of the scenario.
+    pub seed: u64,
+    /// Number of the run.
+    pub run: u64,
+}
+
+/// A description that makes no network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BuildError {
+    /// A host has no path to its peer.
+    Unreachable {
+        /// The host.
+        host: HostIndex,
+        /// Its peer.
+        peer: HostIndex,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::Unreachable { host, peer } => {
+                write!(f, "no path of links leads from host {} to host {}", host.0, peer.0)
+            }
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl<P: Probe> Network<P> {
+    /// Builds the network.
+    ///
+    /// # Errors
+    /// When a host cannot reach its peer.
+    pub fn build(blueprint: Blueprint, probe: P) -> Result<Self, BuildError> {
+        let streams = Streams::new(blueprint.seed, blueprint.run);
+        let (routes, route_of) = find_routes(&blueprint)?;
+        let link_headers = link_headers(&blueprint);
+        let mut loss_streams = Vec::new();
+        let mut directions = Vec::with_capacity(2 * blueprint.links.len());
+        for link in &blueprint.links {
+            for (way, parameters) in [("up", link.parameters.0), ("down", link.parameters.1)] {
+                let stream = if blueprint.parameters[parameters as usize].loss > 0.0 {
+                    loss_streams.push(streams.stream(&format!("loss/{}/{way}", link.name)));
+                    (loss_streams.len() - 1) as u32
+                } else {
+                    u32::MAX
+                };
+                directions.push(Direction::new(parameters, stream));
+            }
+        }
+        let fabric = Fabric {
+            directions,
+            parameters: blueprint.parameters,
+            loss_streams,
+            routes,
+            route_of,
+            next_port: vec![0; blueprint.hosts.len()],
+            flows: Slab::new(),
+            packets: Slab::new(),
+            ledger: blueprint.ledger,
+            totals: TcpTotals::default(),
+            mqtt_packets: [0; 14],
+            remarks: [0; Remark::ALL.len()],
+            sequence_keys: blueprint
+                .hosts
+                .iter()
+                .map(|host| {
+                    streams.stream_indexed(&host.names.group, u64::from(host.names.index)).below(u64::MAX)
+                })
+                .collect(),
+            serial: 0,
+            probe,
+        };
+        let mut names = Vec::with_capacity(blueprint.hosts.len());
+        let mut hosts = Vec::with_capacity(blueprint.hosts.len());
+        for (place, host) in blueprint.hosts.into_iter().enumerate() {
+            names.push(host.names);
+            let index = HostIndex(place as u32);
+            let header = link_headers[place];
+            hosts.push(Host::new(index, host.board, host.cost, host.tcp, header, host.program));
+        }
+        Ok(Network { hosts, fabric, fingerprint: Fingerprint::new(), names })
+    }
+}
+
+/// Routes of all hosts that open connections, one search per peer.
+fn find_routes(blueprint: &Blueprint) -> Result<(Vec<crate::net::Route>, Vec<u32>), BuildError> {
+    let mut topology = Topology::new();
+    for _ in 0..blueprint.hosts.len() as u32 + blueprint.forwarders {
+        topology.add_node();
+    }
+    for link in &blueprint.links {
+        let delay = blueprint.parameters[link.parameters.0 as usize].propagation_ns();
+        topology.add_link(link.ends.0, link.ends.1, delay + 1);
+    }
+    let mut routes = Vec::new();
+    let mut route_of = vec![u32::MAX; blueprint.hosts.len()];
+    let mut peers: Vec<HostIndex> = blueprint.hosts.iter().filter_map(|host| host.peer).collect();
+    peers.sort_unstable();
+    peers.dedup();
+    for peer in peers {
+        let callers: Vec<NodeIndex> = (0_u32..)
+            .zip(&blueprint.hosts)
+            .filter(|(_, host)| host.peer == Some(peer))
+            .map(|(place, _)| NodeIndex(place))
+            .collect();
+        let found = topology
+            .routes_to(NodeIndex(peer.0), &callers)
+            .map_err(|RouteError { from, .. }| BuildError::Unreachable { host: HostIndex(from.0), peer })?;
+        for (caller, route) in callers.iter().zip(found) {
+            route_of[caller.0 as usize] = routes.len() as u32;
+            routes.push(route);
+        }
+    }
+    Ok((routes, route_of))
+}
+
+/// Link header of each host's first link, which is what its interface puts before a packet.
+fn link_headers(blueprint: &Blueprint) -> Vec<u32> {
+    let mut headers = vec![0; blueprint.hosts.len()];
+    for link in blueprint.links.iter().rev() {
+        for end in [link.ends.0, link.ends.1] {
+            if let Some(header) = headers.get_mut(end.0 as usize) {
+                *header = blueprint.parameters[link.parameters.0 as usize].framing.header_len();
+            }
+        }
+    }
+    headers
+}

@@ -1,0 +1,278 @@
+//! Everything between the hosts: links, packets under way, flows, and the run's books.
+
+use sim_core::random::Stream;
+use sim_core::scheduler::Scheduler;
+use sim_core::time::SimTime;
+use slab::Slab;
+
+use crate::event::Event;
+use crate::host::socket::End;
+use crate::host::{IP_HEADER, Remark, Surroundings};
+use crate::ledger::Ledger;
+use crate::mqtt::Outgoing;
+use crate::net::{Direction, LinkParameters, Route, Transmission};
+use crate::record::{FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
+use crate::tcp::Segment;
+
+/// First port of the dynamic range (RFC 6335 §6).
+const FIRST_DYNAMIC_PORT: u16 = 49_152;
+
+/// A segment on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Packet {
+    pub segment: Segment,
+    pub flow: u32,
+    /// The end that sent it.
+    pub from: End,
+    /// Links crossed.
+    pub hop: u8,
+    /// Number of the frame, for captures.
+    pub serial: u64,
+    /// When its first bit was put on the link it is on.
+    pub wire_start: SimTime,
+}
+
+/// Two sockets, or what is left of them, and the links between them.
+#[derive(Clone, Debug)]
+pub(super) struct Flow {
+    pub route: u32,
+    pub client: HostIndex,
+    pub server: HostIndex,
+    pub client_socket: Option<u32>,
+    pub server_socket: Option<u32>,
+    /// Packets on the links.
+    pub under_way: u32,
+    pub client_port: u16,
+    /// The server's port.
+    pub port: u16,
+    /// Whether the server's end ever had a socket.
+    pub accepted: bool,
+}
+
+impl Flow {
+    /// Host and socket of an end.
+    pub fn place(&self, end: End) -> (HostIndex, Option<u32>) {
+        match end {
+            End::Client => (self.client, self.client_socket),
+            End::Server => (self.server, self.server_socket),
+        }
+    }
+}
+
+/// Links, packets, flows and books.
+#[derive(Debug)]
+pub(super) struct Fabric<P> {
+    pub directions: Vec<Direction>,
+    pub parameters: Vec<LinkParameters>,
+    /// One per lossy direction.
+    pub loss_streams: Vec<Stream>,
+    pub routes: Vec<Route>,
+    /// Route of each host to the broker it uses, by host.
+    pub route_of: Vec<u32>,
+    /// Next dynamic port of each host.
+    pub next_port: Vec<u16>,
+    pub flows: Slab<Flow>,
+    pub packets: Slab<Packet>,
+    pub ledger: Ledger,
+    pub totals: TcpTotals,
+    pub mqtt_packets: [u64; 14],
+    pub remarks: [u64; Remark::ALL.len()],
+    /// What each host's initial sequence numbers are made of: a number drawn for its name, so that
+    /// another host more or less leaves them alone.
+    pub sequence_keys: Vec<u64>,
+    pub serial: u64,
+    pub probe: P,
+}
+
+impl<P: Probe> Fabric<P> {
+    /// The direction that a packet takes next: the way back is the way there, reversed.
+    fn direction_of(&self, packet: &Packet) -> u32 {
+        let route = &self.routes[self.flows[packet.flow as usize].route as usize];
+        let hop = usize::from(packet.hop);
+        match packet.from {
+            End::Client => route[hop],
+            End::Server => route[route.len() - 1 - hop] ^ 1,
+        }
+    }
+
+    /// Puts a packet on its next link, at `ready` or when the link is free.
+    pub fn forward(&mut self, ready: SimTime, place: u32, scheduler: &mut Scheduler<Event>) -> SimTime {
+        let packet = &self.packets[place as usize];
+        let number = self.direction_of(packet);
+        let direction = &mut self.directions[number as usize];
+        let parameters = &self.parameters[direction.parameters as usize];
+        let bytes = parameters.framing.header_len()
+            + IP_HEADER
+            + (packet.segment.header_len() + packet.segment.payload_len()) as u32;
+        self.totals.hops += 1;
+        let arrival = match direction.transmit(ready, bytes, parameters) {
+            Transmission::Arrives(arrival) => arrival,
+            Transmission::QueueFull => {
+                self.lose(ready, place, FrameLoss::QueueFull);
+                return ready;
+            }
+        };
+        let lossy = direction.loss_stream;
+        let wire_end = SimTime::from_nanos(arrival.as_nanos() - parameters.propagation_ns());
+        let wire_ns = parameters.transmission_ns(bytes);
+        if lossy != u32::MAX && self.loss_streams[lossy as usize].bernoulli(parameters.loss) {
+            self.lose(wire_end, place, FrameLoss::Lost);
+        } else {
+            // What the receiver sees: the same time on the wire, one propagation delay later.
+            self.packets[place as usize].wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
+            scheduler.at(arrival, Event::Arrive { packet: place });
+        }
+        wire_end
+    }
+
+    fn lose(&mut self, at: SimTime, place: u32, why: FrameLoss) {
+        let packet = self.packets.remove(place as usize);
+        self.totals.lost += 1;
+        self.flows[packet.flow as usize].under_way -= 1;
+        if P::LISTENS {
+            self.probe.frame_lost(at, packet.serial, why);
+        }
+        self.forget_if_over(packet.flow);
+    }
+
+    /// Forgets a flow that has neither sockets nor packets.
+    pub fn forget_if_over(&mut self, number: u32) {
+        let over = self.flows.get(number as usize).is_some_and(|flow| {
+            flow.under_way == 0 && flow.client_socket.is_none() && flow.server_socket.is_none()
+        });
+        if over {
+            self.flows.remove(number as usize);
+        }
+    }
+
+    fn listen_in(&mut self, now: SimTime, flow: u32, from: End, segment: &Segment) {
+        let flow = &self.flows[flow as usize];
+        let ((sender, _), (receiver, _)) = (flow.place(from), flow.place(from.peer()));
+        let (source_port, destination_port) = match from {
+            End::Client => (flow.client_port, flow.port),
+            End::Server => (flow.port, flow.client_port),
+        };
+        let mut options = [0; 40];
+        let length = segment.options_bytes(&mut options);
+        self.probe.frame(FrameRecord {
+            serial: self.serial,
+            at: now,
+            from: sender,
+            to: receiver,
+            source_port,
+            destination_port,
+            sequence: segment.seq.0,
+            acknowledgement: segment.ack.0,
+            flags: segment.flags.bits(),
+            window: segment.window,
+            options: options[..length].into(),
+            payload: segment.payload.chunks().iter().cloned().collect(),
+            retransmission: segment.retransmission,
+        });
+    }
+}
+
+/// The fabric and the future event list, as a host sees them.
+pub(super) struct Context<'a, P> {
+    pub fabric: &'a mut Fabric<P>,
+    pub scheduler: &'a mut Scheduler<Event>,
+}
+
+impl<P: Probe> Surroundings for Context<'_, P> {
+    fn open_flow(&mut self, host: HostIndex, socket: u32, peer: HostIndex, port: u16) -> u32 {
+        let next_port = &mut self.fabric.next_port[host.0 as usize];
+        let client_port = FIRST_DYNAMIC_PORT | *next_port;
+        *next_port = next_port.wrapping_add(1);
+        self.fabric.flows.insert(Flow {
+            route: self.fabric.route_of[host.0 as usize],
+            client: host,
+            server: peer,
+            client_socket: Some(socket),
+            server_socket: None,
+            under_way: 0,
+            client_port,
+            port,
+            accepted: false,
+        }) as u32
+    }
+
+    fn initial_sequence(&mut self, flow: u32, end: End) -> u32 {
+        // RFC 9293 §3.4.1: hard to guess from outside and new for each connection; here a mix of
+        // the host's key and the connection (SplitMix64's finaliser, Steele et al. 2014).
+        let flow = &self.fabric.flows[flow as usize];
+        let host = flow.place(end).0.0 as usize;
+        let mut z = self.fabric.sequence_keys[host]
+            .wrapping_add(u64::from(flow.client_port) << 32 | u64::from(flow.client.0))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) as u32
+    }
+
+    fn transmit(&mut self, ready: SimTime, flow: u32, from: End, segment: Segment) -> (SimTime, SimTime) {
+        let fabric = &mut *self.fabric;
+        let payload = segment.payload_len() as u64;
+        fabric.totals.segments += 1;
+        fabric.totals.payload_bytes += payload;
+        fabric.totals.data_segments += u64::from(payload > 0);
+        fabric.totals.retransmitted += u64::from(segment.retransmission);
+        fabric.flows[flow as usize].under_way += 1;
+        if P::LISTENS {
+            fabric.listen_in(ready, flow, from, &segment);
+        }
+        let packet = Packet { segment, flow, from, hop: 0, serial: fabric.serial, wire_start: ready };
+        fabric.serial += 1;
+        let direction = fabric.direction_of(&packet);
+        let parameters = &fabric.parameters[fabric.directions[direction as usize].parameters as usize];
+        let bytes = parameters.framing.header_len()
+            + IP_HEADER
+            + (packet.segment.header_len() + packet.segment.payload_len()) as u32;
+        fabric.totals.wire_bytes += u64::from(bytes);
+        let wire_ns = parameters.transmission_ns(bytes);
+        let place = fabric.packets.insert(packet) as u32;
+        let last_bit = fabric.forward(ready, place, self.scheduler);
+        (SimTime::from_nanos(last_bit.as_nanos().saturating_sub(wire_ns).max(ready.as_nanos())), last_bit)
+    }
+
+    fn wake_socket(&mut self, at: SimTime, host: HostIndex, socket: u32) {
+        self.scheduler.at(at, Event::Socket { host: host.0, socket });
+    }
+
+    fn wake_program(&mut self, at: SimTime, host: HostIndex) {
+        self.scheduler.at(at, Event::Program { host: host.0 });
+    }
+
+    fn release(&mut self, number: u32, end: End) {
+        let flow = &mut self.fabric.flows[number as usize];
+        match end {
+            End::Client => flow.client_socket = None,
+            End::Server => flow.server_socket = None,
+        }
+        self.fabric.forget_if_over(number);
+    }
+
+    fn ledger(&mut self) -> &mut Ledger {
+        &mut self.fabric.ledger
+    }
+
+    fn packet_sent(&mut self, now: SimTime, flow: u32, end: End, packet: &Outgoing) {
+        self.fabric.mqtt_packets[packet.packet_type as usize - 1] += 1;
+        if P::LISTENS {
+            let flow = &self.fabric.flows[flow as usize];
+            let (from, to) = (flow.place(end).0, flow.place(end.peer()).0);
+            let (head, body) = (packet.head.clone(), packet.body.clone());
+            self.fabric.probe.packet(PacketRecord { at: now, from, to, head, body });
+        }
+    }
+
+    fn packet_taken(&mut self, now: SimTime, flow: u32, end: End) {
+        if P::LISTENS {
+            let flow = &self.fabric.flows[flow as usize];
+            self.fabric.probe.packet_taken(now, flow.place(end.peer()).0, flow.place(end).0);
+        }
+    }
+
+    fn remark(&mut self, remark: Remark) {
+        self.fabric.remarks[remark as usize] += 1;
+    }
+}

@@ -1,0 +1,133 @@
+//! The network: every host and link of a simulation, and the world that the engine runs.
+//!
+//! An event is one frame at the end of one link, a socket's deadline, or a program's. Nothing else
+//! is ever waited for, and no event is cancelled: deadlines that moved are looked at and forgotten.
+
+mod build;
+mod fabric;
+mod outcome;
+
+use sim_core::engine::World;
+use sim_core::fingerprint::Fingerprint;
+use sim_core::scheduler::Scheduler;
+use sim_core::time::SimTime;
+
+use crate::event::Event;
+use crate::host::Host;
+use crate::host::socket::End;
+use crate::record::{NoProbe, Probe};
+use crate::tcp;
+
+pub use build::{Blueprint, BuildError, HostBlueprint, LinkBlueprint};
+use fabric::{Context, Fabric, Packet};
+
+/// Kinds of events in the fingerprint.
+const ARRIVAL: u32 = 1;
+const SOCKET: u32 = 2;
+const PROGRAM: u32 = 3;
+
+/// Hosts and links.
+#[derive(Debug)]
+pub struct Network<P: Probe = NoProbe> {
+    hosts: Vec<Host>,
+    fabric: Fabric<P>,
+    fingerprint: Fingerprint,
+    names: Vec<crate::host::NodeNames>,
+}
+
+impl<P: Probe> Network<P> {
+    /// Starts every program, in the order of the hosts.
+    pub fn start(&mut self, scheduler: &mut Scheduler<Event>) {
+        let now = scheduler.now();
+        for host in &mut self.hosts {
+            host.start(now, &mut Context { fabric: &mut self.fabric, scheduler });
+        }
+    }
+
+    /// Hosts, in the order in which they were built.
+    #[must_use]
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// Gives the probe back.
+    pub fn into_probe(self) -> P {
+        self.fabric.probe
+    }
+
+    /// A frame reached the end of a link: on to the next one, or into the host.
+    fn arrive(&mut self, now: SimTime, place: u32, scheduler: &mut Scheduler<Event>) {
+        let fabric = &mut self.fabric;
+        let packet = &mut fabric.packets[place as usize];
+        let flow = &fabric.flows[packet.flow as usize];
+        let segment = &packet.segment;
+        let what = u64::from(packet.flow) << 32 | u64::from(segment.seq.0);
+        let how = u64::from(packet.hop) << 56
+            | u64::from(segment.flags.bits()) << 48
+            | u64::from(segment.payload_len() as u32) << 32
+            | u64::from(segment.ack.0);
+        self.fingerprint.mix_event(now, ARRIVAL, what, how);
+        packet.hop += 1;
+        if usize::from(packet.hop) < fabric.routes[flow.route as usize].len() {
+            fabric.forward(now, place, scheduler);
+            return;
+        }
+        let packet = fabric.packets.remove(place as usize);
+        self.hand_over(now, packet, scheduler);
+    }
+
+    fn hand_over(&mut self, now: SimTime, packet: Packet, scheduler: &mut Scheduler<Event>) {
+        let Packet { flow: number, from, segment, wire_start, .. } = packet;
+        let flow = &mut self.fabric.flows[number as usize];
+        flow.under_way -= 1;
+        let at = from.peer();
+        let (host, socket) = flow.place(at);
+        let host = &mut self.hosts[host.0 as usize];
+        let mut around = Context { fabric: &mut self.fabric, scheduler };
+        if let Some(socket) = socket {
+            host.segment_arrived(now, socket, segment, wire_start, &mut around);
+            return;
+        }
+        let fresh = at == End::Server
+            && segment.flags.contains(tcp::Flags::SYN)
+            && !segment.flags.contains(tcp::Flags::ACK)
+            && !around.fabric.flows[number as usize].accepted;
+        if fresh && host.listens(around.fabric.flows[number as usize].port) {
+            let socket = host.accept(now, number, &mut around);
+            let flow = &mut around.fabric.flows[number as usize];
+            flow.accepted = true;
+            flow.server_socket = Some(socket);
+            host.segment_arrived(now, socket, segment, wire_start, &mut around);
+            return;
+        }
+        // RFC 9293 §3.5.2: a segment for a connection that does not exist is answered with RST.
+        host.stray_arrived(now, &segment, wire_start);
+        if let Some(reset) = tcp::reset_for(&segment) {
+            host.send_stray(now, number, at, reset, &mut around);
+        }
+        self.fabric.forget_if_over(number);
+    }
+}
+
+impl<P: Probe> World for Network<P> {
+    type Event = Event;
+
+    fn handle(&mut self, now: SimTime, event: Event, scheduler: &mut Scheduler<Event>) {
+        match event {
+            Event::Arrive { packet } => self.arrive(now, packet, scheduler),
+            Event::Socket { host, socket } => {
+                self.fingerprint.mix_event(now, SOCKET, u64::from(host), u64::from(socket));
+                let mut around = Context { fabric: &mut self.fabric, scheduler };
+                self.hosts[host as usize].socket_wake(now, socket, &mut around);
+            }
+            Event::Program { host } => {
+                self.fingerprint.mix_event(now, PROGRAM, u64::from(host), 0);
+                let mut around = Context { fabric: &mut self.fabric, scheduler };
+                self.hosts[host as usize].program_wake(now, &mut around);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

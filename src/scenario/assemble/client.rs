@@ -1,0 +1,271 @@
+//! Clients and their roles: a fleet's members share what they have in common.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use models::app::{
+    Burst, BurstPlan, Camera, CameraPlan, ClientPlan, ClientProgram, Message, Program, Publisher,
+    PublisherPlan, Role, Subscriber, SubscriberPlan,
+};
+use models::ledger::Ledger;
+use models::mqtt::{Client, ClientConfig, KeepAliveRule, QoS, TopicFilter, TopicName, Will, matches};
+use models::profile::MqttBehaviour;
+use models::record::HostIndex;
+use models::stream::Payload;
+use sim_core::time::SimTime;
+
+use super::super::load::{self, Group, Loaded};
+use super::super::names::{QualityOfService, Template};
+use super::super::schema::{self, Subscription, Then};
+use super::Numbering;
+
+/// Who subscribes to what at which broker: from it follows how many deliveries a message owes.
+pub(super) struct Audience {
+    listeners: Vec<(usize, Vec<TopicFilter>)>,
+}
+
+impl Audience {
+    pub(super) fn of(loaded: &Loaded) -> Self {
+        let mut listeners = Vec::new();
+        for group in &loaded.groups {
+            if let (schema::Role::Subscriber(role), Some(client)) = (&group.role, &group.client) {
+                listeners
+                    .extend((0..group.count).map(|index| (client.broker, filters(&role.filters, index))));
+            }
+        }
+        Audience { listeners }
+    }
+
+    /// Number of subscribers at `broker` that a message on `topic` is meant for.
+    fn expected(&self, broker: usize, topic: &TopicName) -> u32 {
+        let hears = |(at, filters): &&(usize, Vec<TopicFilter>)| {
+            *at == broker && filters.iter().any(|filter| matches(filter, topic))
+        };
+        self.listeners.iter().filter(hears).count() as u32
+    }
+}
+
+fn filters(wanted: &[Subscription], index: u32) -> Vec<TopicFilter> {
+    wanted.iter().map(|one| filter(&one.filter.0.expand(index))).collect()
+}
+
+fn filter(text: &str) -> TopicFilter {
+    TopicFilter::new(text).expect("a filter of a checked scenario")
+}
+
+fn topic(text: &str) -> TopicName {
+    TopicName::new(text).expect("a topic of a checked scenario")
+}
+
+fn qos(level: QualityOfService) -> QoS {
+    match level.0 {
+        0 => QoS::AtMostOnce,
+        1 => QoS::AtLeastOnce,
+        _ => QoS::ExactlyOnce,
+    }
+}
+
+/// The instant that lies `span` behind the start, and `stagger` more for each earlier member.
+fn instant(span: impl Into<Duration>, stagger: impl Into<Duration>, index: u32) -> SimTime {
+    SimTime::ZERO + span.into() + stagger.into() * index
+}
+
+/// The bytes of a payload of a given length count up, so that no two pieces of it are alike.
+fn filling(bytes: u64) -> Payload {
+    Payload::from((0..bytes).map(|place| (place % 251) as u8).collect::<Vec<u8>>())
+}
+
+fn body(payload: &schema::Payload) -> Payload {
+    match payload {
+        schema::Payload::Text(text) => Payload::from(text.as_bytes()),
+        schema::Payload::Size(size) => filling(size.0),
+    }
+}
+
+/// Makes the programs of a group's members, one after the other.
+pub(super) struct Members<'a> {
+    group: &'a Group,
+    client: &'a load::Client,
+    plan: Arc<ClientPlan>,
+    audience: &'a Audience,
+    /// The bytes of the role's message, shared by all members.
+    body: Payload,
+    /// The role's plan, once made, where all members share it.
+    shared: Option<SharedPlan>,
+}
+
+#[derive(Clone)]
+enum SharedPlan {
+    Publisher(Arc<PublisherPlan>),
+    Camera(Arc<CameraPlan>),
+    Burst(Arc<BurstPlan>),
+    Subscriber(Arc<SubscriberPlan>),
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn new(group: &'a Group, numbering: &Numbering, audience: &'a Audience) -> Option<Self> {
+        let client = group.client.as_ref()?;
+        let (body, leave_at) = match &group.role {
+            schema::Role::Broker(_) => return None,
+            schema::Role::Publisher(role) => (body(&role.payload), None),
+            schema::Role::Camera(role) => (filling(role.image.0), None),
+            schema::Role::Burst(role) => (body(&role.payload), None),
+            schema::Role::Subscriber(role) => (Payload::empty(), role.leave_at),
+        };
+        let plan = ClientPlan {
+            broker: numbering.host(client.broker),
+            port: client.port,
+            disconnect_at: client
+                .disconnect_at
+                .or(leave_at.map(|span| span.0))
+                .map(|span| SimTime::ZERO + span),
+            reconnect_every: client.reconnect_every,
+            // As paho does: 1 s, doubling to 120 s.
+            back_off: Duration::from_secs(1),
+            back_off_limit: Duration::from_secs(120),
+        };
+        Some(Members { group, client, plan: Arc::new(plan), audience, body, shared: None })
+    }
+
+    /// The program of member `index`, and the host it connects to.
+    pub(super) fn program(
+        &mut self,
+        number: HostIndex,
+        index: u32,
+        ledger: &mut Ledger,
+    ) -> (Program, Option<HostIndex>) {
+        let connect_at = instant(self.connect_at(), self.client.stagger, index);
+        let client = Client::new(self.client_config(index));
+        let role = self.role(index, ledger);
+        let program = ClientProgram::new(number, client, role, self.plan.clone(), connect_at);
+        (Program::Client(Box::new(program)), Some(self.plan.broker))
+    }
+
+    /// When the client connects: a role that begins at an instant of its own connects then.
+    fn connect_at(&self) -> Duration {
+        let connect_at = self.client.connect_at;
+        match &self.group.role {
+            schema::Role::Burst(role) => connect_at.max(role.at.0),
+            schema::Role::Subscriber(role) => connect_at.max(role.start.0),
+            schema::Role::Broker(_) | schema::Role::Publisher(_) | schema::Role::Camera(_) => connect_at,
+        }
+    }
+
+    fn client_config(&self, index: u32) -> ClientConfig {
+        let client = self.client;
+        let identifier = client.client_id.expand(index);
+        let mut config = match self.group.software.mqtt {
+            MqttBehaviour::Libmosquitto => ClientConfig::libmosquitto(&identifier),
+            MqttBehaviour::Paho => ClientConfig::paho(&identifier),
+            MqttBehaviour::Paho13 => {
+                ClientConfig { keep_alive_rule: KeepAliveRule::Paho1_3, ..ClientConfig::paho(&identifier) }
+            }
+            MqttBehaviour::Spec | MqttBehaviour::Umqtt | MqttBehaviour::Mosquitto20 => {
+                ClientConfig::new(&identifier)
+            }
+        };
+        config.keep_alive_s = client.keep_alive_s;
+        config.clean_session = client.clean_session;
+        config.user_name = client.user.as_deref().map(Arc::from);
+        config.password = client.password.as_deref().map(|text| Arc::from(text.as_bytes()));
+        if let Some(limit) = client.max_inflight {
+            config.max_inflight = u16::try_from(limit).unwrap_or(u16::MAX);
+        }
+        config.will = client.will.as_ref().map(|will| {
+            Box::new(Will {
+                topic: topic(&will.topic.0.expand(index)),
+                payload: body(&will.payload),
+                qos: qos(will.qos),
+                retain: will.retain,
+            })
+        });
+        config
+    }
+
+    fn message(
+        &self,
+        template: &Template,
+        level: QualityOfService,
+        retain: bool,
+        index: u32,
+        ledger: &mut Ledger,
+    ) -> Message {
+        let name = template.expand(index);
+        let topic = topic(&name);
+        Message {
+            expected: self.audience.expected(self.client.broker, &topic),
+            ledger_topic: ledger.topic(&name),
+            topic,
+            payload: self.body.clone(),
+            qos: qos(level),
+            retain,
+        }
+    }
+
+    fn role(&mut self, index: u32, ledger: &mut Ledger) -> Role {
+        let plan = match self.shared.clone() {
+            Some(plan) => plan,
+            None => {
+                let (plan, everybodys) = self.role_plan(index, ledger);
+                self.shared = everybodys.then(|| plan.clone());
+                plan
+            }
+        };
+        match (plan, &self.group.role) {
+            (SharedPlan::Publisher(plan), schema::Role::Publisher(role)) => {
+                let start = instant(role.start.0, role.stagger.0, index);
+                let first_ping = instant(role.ping_start.unwrap_or(role.start).0, role.stagger.0, index);
+                Role::Publisher(Publisher::new(plan, start, first_ping))
+            }
+            (SharedPlan::Camera(plan), schema::Role::Camera(role)) => {
+                Role::Camera(Camera::new(plan, instant(role.start.0, Duration::ZERO, index)))
+            }
+            (SharedPlan::Burst(plan), _) => Role::Burst(Burst::new(plan)),
+            (SharedPlan::Subscriber(plan), _) => Role::Subscriber(Subscriber::new(plan)),
+            (SharedPlan::Publisher(_) | SharedPlan::Camera(_), _) => {
+                unreachable!("a plan belongs to the role it was made from")
+            }
+        }
+    }
+
+    /// The plan of member `index`, and whether it is everybody's.
+    fn role_plan(&self, index: u32, ledger: &mut Ledger) -> (SharedPlan, bool) {
+        match &self.group.role {
+            schema::Role::Publisher(role) => {
+                let plan = PublisherPlan {
+                    message: self.message(&role.topic.0, role.qos, role.retain, index, ledger),
+                    every: role.every.map_or(Duration::MAX, |span| span.0),
+                    count: role.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+                    ping_every: role.ping_every.map(|span| span.0),
+                    disconnect_after: role.disconnect_after.map(|span| span.0),
+                };
+                (SharedPlan::Publisher(Arc::new(plan)), !role.topic.0.has_index())
+            }
+            schema::Role::Camera(role) => {
+                let plan = CameraPlan {
+                    message: self.message(&role.topic.0, role.qos, false, index, ledger),
+                    every: role.every.0,
+                    count: role.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+                    capture: role.capture.0,
+                };
+                (SharedPlan::Camera(Arc::new(plan)), !role.topic.0.has_index())
+            }
+            schema::Role::Burst(role) => {
+                let plan = BurstPlan {
+                    message: self.message(&role.topic.0, role.qos, false, index, ledger),
+                    count: role.messages,
+                    one_at_a_time: role.one_at_a_time,
+                    then_disconnect: role.then == Then::Disconnect,
+                };
+                (SharedPlan::Burst(Arc::new(plan)), !role.topic.0.has_index())
+            }
+            schema::Role::Subscriber(role) => {
+                let wanted = role.filters.iter();
+                let filters = wanted.map(|one| (filter(&one.filter.0.expand(index)), qos(one.qos))).collect();
+                let same = !role.filters.iter().any(|one| one.filter.0.has_index());
+                (SharedPlan::Subscriber(Arc::new(SubscriberPlan { filters })), same)
+            }
+            schema::Role::Broker(_) => unreachable!("a broker is no client"),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Links of a scenario: one per member of a fleet.
+
+use models::net::{Framing, LinkParameters, NodeIndex};
+use models::network::{Blueprint, LinkBlueprint};
+use models::profile;
+
+use super::super::load::{Direction, End, Loaded, PlannedLink};
+use super::Numbering;
+
+/// Adds every link to the blueprint, members of a fleet in their order.
+pub(super) fn add_links(loaded: &Loaded, numbering: &Numbering, blueprint: &mut Blueprint) {
+    for link in &loaded.links {
+        let up = add_parameters(blueprint, parameters(link, &link.up));
+        let down = add_parameters(blueprint, parameters(link, &link.down));
+        let (to, to_name) = end(loaded, numbering, link.to, 0);
+        for member in 0..members(loaded, link.from) {
+            let (from, from_name) = end(loaded, numbering, link.from, member);
+            blueprint.links.push(LinkBlueprint {
+                ends: (from, to),
+                parameters: (up, down),
+                name: format!("{from_name}-{to_name}"),
+            });
+        }
+    }
+}
+
+fn members(loaded: &Loaded, end: End) -> u32 {
+    match end {
+        End::Group(group) => loaded.groups[group].count,
+        End::Forwarding(_) => 1,
+    }
+}
+
+/// Node and name of a link's end.
+fn end(loaded: &Loaded, numbering: &Numbering, end: End, member: u32) -> (NodeIndex, String) {
+    match end {
+        End::Group(group) => {
+            (NodeIndex(numbering.first[group] + member), loaded.groups[group].member_name(member))
+        }
+        End::Forwarding(place) => {
+            (NodeIndex(numbering.hosts + place as u32), loaded.forwarding[place].name.to_string())
+        }
+    }
+}
+
+fn add_parameters(blueprint: &mut Blueprint, parameters: LinkParameters) -> u32 {
+    let known = blueprint.parameters.iter().position(|known| *known == parameters);
+    known.unwrap_or_else(|| {
+        blueprint.parameters.push(parameters);
+        blueprint.parameters.len() - 1
+    }) as u32
+}
+
+fn parameters(link: &PlannedLink, direction: &Direction) -> LinkParameters {
+    LinkParameters {
+        rate_bps: direction.rate_bit_s,
+        propagation: direction.delay,
+        mtu: link.mtu_bytes,
+        queue_bytes: direction.queue_bytes,
+        loss: direction.loss,
+        framing: match link.framing {
+            profile::Framing::Ethernet => Framing::Ethernet,
+            profile::Framing::PointToPoint => Framing::PointToPoint,
+        },
+    }
+}
