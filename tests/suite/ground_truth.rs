@@ -81,7 +81,10 @@ fn the_broker_forwards_before_it_acknowledges() {
             .packets()
             .iter()
             .map(|captured| &captured.packet)
-            .map(|packet| (packet.from.0, Label::of(packet.head.as_slice(), 0).to_string()))
+            .map(|packet| {
+                let body = packet.body.as_ref().map_or(0, |body| body.len());
+                (packet.from.0, Label::of(packet.head.as_slice(), body).to_string())
+            })
             .collect();
         let broker = 1;
         let place = |kind: &str| {

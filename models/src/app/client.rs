@@ -202,6 +202,9 @@ impl ClientProgram {
     /// When something is due.
     #[must_use]
     pub fn deadline(&self) -> SimTime {
+        if self.mqtt.has_events() {
+            return SimTime::ZERO;
+        }
         let connection = match self.phase {
             Phase::Away(at) => at,
             Phase::Here(_) if !self.leaving => {

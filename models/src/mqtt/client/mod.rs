@@ -399,6 +399,12 @@ impl Client {
         Some(outgoing)
     }
 
+    /// Whether [`poll_event`](Self::poll_event) has something: handing out a QoS 0 PUBLISH completes it.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.happened.is_empty()
+    }
+
     /// The next event.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         let happened = self.happened.pop_front()?;
