@@ -110,6 +110,9 @@ pub struct Options {
     /// Write a sequence chart
     #[arg(long)]
     pub chart: bool,
+    /// Write a picture of throughput and energy
+    #[arg(long)]
+    pub plot: bool,
 }
 
 /// `run`

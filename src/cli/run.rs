@@ -12,6 +12,7 @@ use crate::capture::chart;
 use crate::capture::pcapng::Capture;
 use crate::capture::recorder::{Recorder, RecorderOptions};
 use crate::execute::{self, RunOptions};
+use crate::report;
 use crate::results::folder::RunFiles;
 use crate::results::manifest::{ContentHash, Manifest, Profile};
 use crate::results::summary::{ExpectationResult, RunIdentity, Summary};
@@ -27,6 +28,7 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
     let manifest = manifest(&loaded, arguments, &summary);
     let drawn =
         options.chart.then(|| chart::draw(&recorder, &outcome.nodes, &chart::ChartOptions::default()));
+    let picture = options.plot.then(|| picture(&loaded, &outcome, &recorder)).transpose()?;
     let capture = Capture { frames: recorder.frames(), nodes: &outcome.nodes, scenario: &loaded.name };
     RunFiles {
         summary: &summary,
@@ -35,6 +37,7 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
         csv: options.csv,
         capture: options.pcap.then_some(capture),
         chart: drawn.as_deref(),
+        picture: picture.as_deref(),
         durable: true,
     }
     .write(&folder)
@@ -55,7 +58,7 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
 
 /// Runs with as little listening as the files asked for need.
 fn simulate(loaded: &Loaded, options: &Options) -> Result<(Outcome, Recorder, Duration), Diagnostic> {
-    let listening = RecorderOptions { frames: options.pcap, packets: options.chart };
+    let listening = RecorderOptions { frames: options.pcap || options.plot, packets: options.chart };
     let mut progress = Progress::start(loaded.scenario.duration.0, options.quiet);
     let run = RunOptions { run: options.run };
     let (outcome, recorder) = if listening.frames || listening.packets {
@@ -64,6 +67,12 @@ fn simulate(loaded: &Loaded, options: &Options) -> Result<(Outcome, Recorder, Du
         (execute::outcome(loaded, &run, &mut |at| progress.show(at))?, Recorder::new(listening))
     };
     Ok((outcome, recorder, progress.finish()))
+}
+
+fn picture(loaded: &Loaded, outcome: &Outcome, recorder: &Recorder) -> Result<String, Diagnostic> {
+    let title = loaded.scenario.title.as_str();
+    report::draw_svg(&report::Picture { title, outcome, frames: recorder.frames() })
+        .map_err(|error| Diagnostic::error(format!("the picture cannot be drawn: {error}")))
 }
 
 fn summarise(loaded: &Loaded, options: &Options, outcome: &Outcome, wall: Duration) -> Summary {

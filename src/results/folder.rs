@@ -18,7 +18,7 @@ use super::{Manifest, Summary};
 use crate::capture::pcapng::Capture;
 
 /// What a run's folder may hold; whatever has another name is somebody else's.
-const OWN_FILES: [&str; 10] = [
+const OWN_FILES: [&str; 11] = [
     "summary.json",
     "manifest.json",
     "messages.parquet",
@@ -29,6 +29,7 @@ const OWN_FILES: [&str; 10] = [
     "energy.csv",
     "capture.pcapng",
     "chart.txt",
+    "picture.svg",
 ];
 
 /// What file browsers leave behind uninvited; nobody misses it.
@@ -49,6 +50,8 @@ pub struct RunFiles<'a> {
     pub capture: Option<Capture<'a>>,
     /// `chart.txt`, if wanted.
     pub chart: Option<&'a str>,
+    /// `picture.svg`, if wanted.
+    pub picture: Option<&'a str>,
     /// Whether to wait until the files have reached the disk, so that they survive a power cut.
     /// Costs milliseconds a file: right for a single run, wasteful for each of a sweep's thousands.
     pub durable: bool,
@@ -140,6 +143,9 @@ impl RunFiles<'_> {
         }
         if let Some(chart) = self.chart {
             self.file(folder, "chart.txt", |to| to.write_all(chart.as_bytes()))?;
+        }
+        if let Some(picture) = self.picture {
+            self.file(folder, "picture.svg", |to| to.write_all(picture.as_bytes()))?;
         }
         self.file(folder, "manifest.json", |to| to.write_all(self.manifest.to_json().as_bytes()))
     }

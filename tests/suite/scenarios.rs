@@ -33,5 +33,7 @@ fn five_hundred_alerts_arrive_at_every_qos_and_tcp_is_why() {
         // The links did lose frames, and TCP sent them again.
         assert!(figure("tcp.lost") > 20.0, "{qos}");
         assert!(figure("tcp.retransmitted") > 20.0, "{qos}");
+        let says_so = summary.remarks.iter().any(|remark| remark.what.contains("only TCP sent"));
+        assert_eq!(says_so, qos == "qos=0", "{qos}: {:?}", summary.remarks);
     }
 }

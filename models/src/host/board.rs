@@ -18,6 +18,9 @@ pub struct Board {
     /// Time for which the host side of the network interface (driver, USB, SPI) works on each byte
     /// of a frame it sends, in picoseconds; frames wait for each other there.
     pub transmit_ps_per_byte: u64,
+    /// The same for frames it receives. Their bytes reach TCP without waiting for it; it only keeps
+    /// the interface busy where that takes longer than the wire.
+    pub receive_ps_per_byte: u64,
     /// Kernel CPU time for each TCP segment sent or received, in nanoseconds. It is charged to the
     /// CPU and to the segment's cause and does not delay the segment.
     pub segment_ns: u64,
@@ -33,6 +36,7 @@ impl Board {
             ram_bytes: 0,
             power: Power::default(),
             transmit_ps_per_byte: 0,
+            receive_ps_per_byte: 0,
             segment_ns: 0,
         }
     }

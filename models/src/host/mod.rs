@@ -195,7 +195,8 @@ impl Host {
             program_accounted: 0,
             traffic: Traffic::default(),
             interface_free: SimTime::ZERO,
-            sockets: Slab::new(),
+            // One connection is what most hosts ever have; a first push of its own makes room for four.
+            sockets: Slab::with_capacity(1),
             ready: VecDeque::new(),
             program,
             busy_until: SimTime::ZERO,
@@ -382,5 +383,19 @@ impl Host {
             self.memory.replace(self.program_accounted, held);
             self.program_accounted = held;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an idle client costs on the heap is mostly these; see README for the measured sum.
+    #[test]
+    fn a_host_stays_small() {
+        assert!(size_of::<Host>() <= 640, "Host: {} B", size_of::<Host>());
+        assert!(size_of::<Socket>() <= 480, "Socket: {} B", size_of::<Socket>());
+        let program = size_of::<crate::app::ClientProgram>();
+        assert!(program <= 520, "ClientProgram: {program} B");
     }
 }

@@ -96,12 +96,15 @@ impl Host {
     }
 
     pub(super) fn charge_reception(&mut self, now: SimTime, segment: &Segment, wire_start: SimTime) {
+        let frame_bytes = u64::from(self.frame_bytes(segment));
         self.traffic.frames_received += 1;
-        self.traffic.bytes_received += u64::from(self.frame_bytes(segment));
+        self.traffic.bytes_received += frame_bytes;
         let cause = segment.cause();
         self.charge_kernel(now, cause);
         if self.draws(Component::Receive) {
-            self.energy.busy(now, Component::Receive, wire_start, now, cause);
+            let host_side = Duration::from_nanos(self.board.receive_ps_per_byte * frame_bytes / 1_000);
+            let end = now.max(wire_start + host_side);
+            self.energy.busy(now, Component::Receive, wire_start, end, cause);
         }
     }
 

@@ -6,6 +6,11 @@ use super::Network;
 use crate::host::Remark;
 use crate::record::{Outcome, Probe};
 
+/// MQTT sends nothing again at QoS 0 (MQTT 3.1.1 §4.3.1): whoever finds no message lost there should
+/// know whom to thank.
+const LOST_UNDER_QOS_0: &str =
+    "frame lost in a run with messages at QoS 0: MQTT does not repeat these, only TCP sent the bytes again";
+
 impl<P: Probe> Network<P> {
     /// Closes all books at `end`.
     ///
@@ -16,11 +21,15 @@ impl<P: Probe> Network<P> {
         let (messages, deliveries) = self.fabric.ledger.records();
         let nodes =
             self.hosts.iter().zip(&self.names).map(|(host, names)| host.record(end, names.clone())).collect();
-        let remarks = Remark::ALL
+        let mut remarks: Vec<(String, u64)> = Remark::ALL
             .into_iter()
             .map(|remark| (remark.words().to_owned(), self.fabric.remarks[remark as usize]))
             .filter(|(_, times)| *times > 0)
             .collect();
+        let lost = self.fabric.totals.lost;
+        if lost > 0 && messages.iter().any(|message| message.qos == 0) {
+            remarks.push((LOST_UNDER_QOS_0.to_owned(), lost));
+        }
         Outcome {
             fingerprint: self.fingerprint.finish(),
             simulated: end,

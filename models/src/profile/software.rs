@@ -121,10 +121,6 @@ pub struct SoftwareFile {
     pub per_byte: Option<Figure>,
     /// CPU time of opening or accepting a connection, CONNECT and CONNACK included.
     pub connect: Option<Figure>,
-    /// Factor on `packet` of a QoS 1 leg with its acknowledgement.
-    pub qos1_factor: Option<Figure>,
-    /// Factor on `packet` of a QoS 2 leg with its acknowledgements.
-    pub qos2_factor: Option<Figure>,
     /// RAM of the program before the first connection.
     pub ram_static: Option<Figure>,
     /// RAM for every connection.
@@ -160,10 +156,6 @@ pub struct Software {
     pub per_byte_ns: f64,
     /// CPU time of opening or accepting a connection.
     pub connect: Duration,
-    /// Factor on `packet` of a QoS 1 leg with its acknowledgement.
-    pub qos1_factor: f64,
-    /// Factor on `packet` of a QoS 2 leg with its acknowledgements.
-    pub qos2_factor: f64,
     /// RAM of the program before the first connection, in bytes.
     pub ram_static_bytes: u64,
     /// RAM for every connection, in bytes.
@@ -191,8 +183,6 @@ impl Inherit for SoftwareFile {
             ("publish", &self.publish),
             ("per_byte", &self.per_byte),
             ("connect", &self.connect),
-            ("qos1_factor", &self.qos1_factor),
-            ("qos2_factor", &self.qos2_factor),
             ("ram_static", &self.ram_static),
             ("ram_per_connection", &self.ram_per_connection),
             ("max_inflight", &self.max_inflight),
@@ -214,8 +204,6 @@ impl Inherit for SoftwareFile {
             publish: self.publish.or(base.publish),
             per_byte: self.per_byte.or(base.per_byte),
             connect: self.connect.or(base.connect),
-            qos1_factor: self.qos1_factor.or(base.qos1_factor),
-            qos2_factor: self.qos2_factor.or(base.qos2_factor),
             ram_static: self.ram_static.or(base.ram_static),
             ram_per_connection: self.ram_per_connection.or(base.ram_per_connection),
             max_inflight: self.max_inflight.or(base.max_inflight),
@@ -238,8 +226,6 @@ impl Inherit for SoftwareFile {
             publish: span(&["publish"], self.publish.as_ref())?,
             per_byte_ns: number(&["per_byte"], self.per_byte.as_ref(), "ns/B")?,
             connect: span(&["connect"], self.connect.as_ref())?,
-            qos1_factor: number(&["qos1_factor"], self.qos1_factor.as_ref(), "1")?,
-            qos2_factor: number(&["qos2_factor"], self.qos2_factor.as_ref(), "1")?,
             ram_static_bytes: whole(&["ram_static"], self.ram_static.as_ref(), "B")?,
             ram_per_connection_bytes: whole(&["ram_per_connection"], self.ram_per_connection.as_ref(), "B")?,
             max_inflight: perhaps_whole(&["max_inflight"], self.max_inflight.as_ref(), "1")?,

@@ -24,6 +24,7 @@ impl Run {
             csv: false,
             capture: None,
             chart: None,
+            picture: None,
             durable: false,
         }
     }
@@ -60,6 +61,7 @@ fn every_file_that_can_be_asked_for_is_a_runs_own() {
         csv: true,
         capture: Some(capture),
         chart: Some("a chart\n"),
+        picture: Some("<svg></svg>\n"),
         durable: true,
         ..run.files()
     };

@@ -134,6 +134,7 @@ fn board_of(board: &profile::Board) -> Board {
         ram_bytes: board.ram_bytes,
         power,
         transmit_ps_per_byte: (board.network.host_tx_ns_per_byte * 1e3).round() as u64,
+        receive_ps_per_byte: (board.network.host_rx_ns_per_byte * 1e3).round() as u64,
         segment_ns: board.segment.as_nanos() as u64,
     }
 }
