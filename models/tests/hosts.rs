@@ -71,7 +71,7 @@ fn client(index: u32, name: &str, role: Role, plan: ClientPlan, connect_at: SimT
 }
 
 fn broker(port: u16) -> Program {
-    Program::Broker(Box::new(BrokerProgram::new(Broker::new(BrokerConfig::standard()), port)))
+    Program::Broker(Box::new(BrokerProgram::new(Broker::new(BrokerConfig::standard()), port, None)))
 }
 
 /// Joins all hosts to one hub by fast links of 1 ms and runs for `end_s` seconds.
@@ -217,4 +217,23 @@ fn a_client_renews_its_connection_and_goes_on_publishing() {
     assert_eq!(outcome.messages.len(), 10);
     assert!(outcome.messages.iter().all(|message| message.accepted.is_some()));
     assert_eq!(outcome.mqtt_packets[13], 3, "every renewal says DISCONNECT");
+}
+
+#[test]
+fn a_full_backlog_drops_the_syn_and_the_client_comes_back_a_second_later() {
+    let mut blueprint = Blueprint::default();
+    let cost = ProgramCost { connect_ns: 50_000_000, ..ProgramCost::default() };
+    let program = BrokerProgram::new(Broker::new(BrokerConfig::standard()), 1883, Some(2));
+    blueprint.hosts.push(host("broker", board(Power::default()), cost, Program::Broker(Box::new(program))));
+    for index in 1..=4 {
+        let name = format!("client-{index}");
+        let role = burst(message(&mut blueprint, &name, QoS::AtMostOnce));
+        let program = client(index, &name, role, plan(), SimTime::ZERO);
+        blueprint.hosts.push(host(&name, board(Power::default()), ProgramCost::default(), program));
+    }
+    let outcome = run(blueprint, 10);
+    let late = outcome.messages.iter().filter(|message| message.published > SimTime::from_secs(1)).count();
+    assert_eq!(late, 2, "two of the four SYNs found no room");
+    assert_eq!(outcome.remarks, [("SYN dropped because the listen backlog was full".to_owned(), 2)]);
+    assert!(outcome.messages.iter().all(|message| message.accepted.is_some()));
 }

@@ -14,6 +14,8 @@ use crate::mqtt::{Broker, BrokerEvent, CloseReason, ConnectionId, Outgoing, Pack
 pub struct BrokerProgram {
     mqtt: Broker,
     port: u16,
+    /// Connections that may wait until the program takes them; `u32::MAX` is no limit.
+    backlog: u32,
     /// Socket of each connection of the machine, by [`ConnectionId`].
     sockets: Vec<u32>,
     /// Connections to close once all is sent.
@@ -21,16 +23,23 @@ pub struct BrokerProgram {
 }
 
 impl BrokerProgram {
-    /// A broker on `port`.
+    /// A broker on `port`, with room for `backlog` connections that it has not taken yet.
     #[must_use]
-    pub fn new(mqtt: Broker, port: u16) -> Self {
-        BrokerProgram { mqtt, port, sockets: Vec::new(), closing: Vec::new() }
+    pub fn new(mqtt: Broker, port: u16, backlog: Option<u32>) -> Self {
+        let backlog = backlog.unwrap_or(u32::MAX);
+        BrokerProgram { mqtt, port, backlog, sockets: Vec::new(), closing: Vec::new() }
     }
 
     /// The port it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Connections that may wait until the program takes them.
+    #[must_use]
+    pub fn backlog(&self) -> u32 {
+        self.backlog
     }
 
     /// When a client's silence is to be looked at.

@@ -82,12 +82,12 @@ pub enum Program {
 }
 
 impl Program {
-    /// Whether it listens on `port`.
+    /// If it listens on `port`: the number of connections that may wait until it takes them.
     #[must_use]
-    pub fn listens(&self, port: u16) -> bool {
+    pub fn listens(&self, port: u16) -> Option<u32> {
         match self {
-            Program::Broker(broker) => broker.port() == port,
-            Program::Client(_) => false,
+            Program::Broker(broker) => (broker.port() == port).then_some(broker.backlog()),
+            Program::Client(_) => None,
         }
     }
 

@@ -64,11 +64,13 @@ pub enum Remark {
     MessageDiscarded,
     /// A connection was open, but its CONNECT or CONNACK did not come.
     HandshakeTimedOut,
+    /// A SYN came while the listen backlog was full.
+    BacklogFull,
 }
 
 impl Remark {
     /// All remarks.
-    pub const ALL: [Remark; 11] = [
+    pub const ALL: [Remark; 12] = [
         Remark::ConnectionTimedOut,
         Remark::ConnectionReset,
         Remark::ConnectRefused,
@@ -80,6 +82,7 @@ impl Remark {
         Remark::PublishFailed,
         Remark::MessageDiscarded,
         Remark::HandshakeTimedOut,
+        Remark::BacklogFull,
     ];
 
     /// In plain words.
@@ -101,6 +104,7 @@ impl Remark {
             Remark::PublishFailed => "publish call failed at the client",
             Remark::MessageDiscarded => "message given up by its publisher when the connection ended",
             Remark::HandshakeTimedOut => "connection closed because CONNECT or CONNACK did not come",
+            Remark::BacklogFull => "SYN dropped because the listen backlog was full",
         }
     }
 }
@@ -128,6 +132,18 @@ pub trait Surroundings {
     fn packet_taken(&mut self, now: SimTime, flow: u32, end: End);
     /// Counts a remark.
     fn remark(&mut self, remark: Remark);
+}
+
+/// What a SYN meets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// A program that takes connections.
+    Open,
+    /// A program with as many connections waiting as it has room for: the SYN is dropped, as Linux
+    /// does it, and the client tries again after its timeout.
+    Full,
+    /// Nobody.
+    Closed,
 }
 
 /// Frames and bytes that crossed a host's interface.
@@ -163,6 +179,8 @@ pub struct Host {
     /// When the host side of the network interface is done with all frames given to it.
     interface_free: SimTime,
     sockets: Slab<Socket>,
+    /// Connections under way that the program has not taken yet.
+    untaken: u32,
     /// Sockets with news, in the order in which it came.
     ready: VecDeque<u32>,
     program: Program,
@@ -197,6 +215,7 @@ impl Host {
             interface_free: SimTime::ZERO,
             // One connection is what most hosts ever have; a first push of its own makes room for four.
             sockets: Slab::with_capacity(1),
+            untaken: 0,
             ready: VecDeque::new(),
             program,
             busy_until: SimTime::ZERO,
@@ -209,14 +228,19 @@ impl Host {
         self.run_program(now, around);
     }
 
-    /// Whether the program listens on `port`.
+    /// What a SYN for `port` meets.
     #[must_use]
-    pub fn listens(&self, port: u16) -> bool {
-        self.program.listens(port)
+    pub fn door(&self, port: u16) -> Door {
+        match self.program.listens(port) {
+            None => Door::Closed,
+            Some(backlog) if self.untaken >= backlog => Door::Full,
+            Some(_) => Door::Open,
+        }
     }
 
-    /// A SYN came for a port that is listened on: makes the socket that will take it.
+    /// A SYN came to an open door: makes the socket that will take it.
     pub fn accept(&mut self, now: SimTime, flow: u32, around: &mut impl Surroundings) -> u32 {
+        self.untaken += 1;
         let sequence = around.initial_sequence(flow, End::Server);
         let socket = Socket::accept(self.tcp.clone(), now, sequence, flow);
         self.add_socket(socket)
@@ -302,6 +326,10 @@ impl Host {
             if let Some(entry) = self.sockets.get_mut(socket as usize) {
                 let news = std::mem::take(&mut entry.news);
                 if news != News::NONE {
+                    if entry.untaken && (news.has(News::CONNECTED) || news.has(News::GONE)) {
+                        entry.untaken = false;
+                        self.untaken -= 1;
+                    }
                     return Some(Task::News(socket, news));
                 }
             }

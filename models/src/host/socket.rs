@@ -68,6 +68,8 @@ pub struct Socket {
     pub end: End,
     /// What the program has not been told; the socket waits in the host's queue while there is any.
     pub news: News,
+    /// Whether the connection counts against the listen backlog.
+    pub untaken: bool,
     /// The earliest wake-up that is under way, or [`SimTime::MAX`].
     pub timer: SimTime,
     /// The broker's number for the connection, or [`NO_CONNECTION`].
@@ -91,6 +93,7 @@ impl Socket {
 
     fn new(tcp: Connection, flow: u32, end: End) -> Self {
         let timer = SimTime::MAX;
-        Socket { tcp, flow, end, news: News::NONE, timer, connection: NO_CONNECTION, accounted: 0 }
+        let untaken = end == End::Server;
+        Socket { tcp, flow, end, news: News::NONE, untaken, timer, connection: NO_CONNECTION, accounted: 0 }
     }
 }

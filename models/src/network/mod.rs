@@ -13,8 +13,8 @@ use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
 
 use crate::event::Event;
-use crate::host::Host;
 use crate::host::socket::End;
+use crate::host::{Door, Host, Remark, Surroundings};
 use crate::record::{NoProbe, Probe};
 use crate::tcp;
 
@@ -88,17 +88,25 @@ impl<P: Probe> Network<P> {
             host.segment_arrived(now, socket, segment, wire_start, &mut around);
             return;
         }
-        let fresh = at == End::Server
-            && segment.flags.contains(tcp::Flags::SYN)
-            && !segment.flags.contains(tcp::Flags::ACK)
-            && !around.fabric.flows[number as usize].accepted;
-        if fresh && host.listens(around.fabric.flows[number as usize].port) {
-            let socket = host.accept(now, number, &mut around);
-            let flow = &mut around.fabric.flows[number as usize];
-            flow.accepted = true;
-            flow.server_socket = Some(socket);
-            host.segment_arrived(now, socket, segment, wire_start, &mut around);
-            return;
+        let flow = &around.fabric.flows[number as usize];
+        let opens = segment.flags.contains(tcp::Flags::SYN) && !segment.flags.contains(tcp::Flags::ACK);
+        let door =
+            if at == End::Server && opens && !flow.accepted { host.door(flow.port) } else { Door::Closed };
+        match door {
+            Door::Open => {
+                let socket = host.accept(now, number, &mut around);
+                let flow = &mut around.fabric.flows[number as usize];
+                flow.accepted = true;
+                flow.server_socket = Some(socket);
+                host.segment_arrived(now, socket, segment, wire_start, &mut around);
+                return;
+            }
+            Door::Full => {
+                host.stray_arrived(now, &segment, wire_start);
+                around.remark(Remark::BacklogFull);
+                return;
+            }
+            Door::Closed => {}
         }
         // RFC 9293 §3.5.2: a segment for a connection that does not exist is answered with RST.
         host.stray_arrived(now, &segment, wire_start);

@@ -61,7 +61,7 @@ fn client(index: u32, name: &str, role: Role, connect_at: SimTime) -> HostBluepr
 /// A broker and a subscriber on clean links, and publishers of `messages` each on lossy ones.
 fn blueprint(publishers: &[&str], messages: u32, qos: QoS, loss: f64, seed: u64) -> Blueprint {
     let mut blueprint = Blueprint { parameters: vec![link(0.0), link(loss)], seed, ..Blueprint::default() };
-    let broker = BrokerProgram::new(Broker::new(BrokerConfig::standard()), 1883);
+    let broker = BrokerProgram::new(Broker::new(BrokerConfig::standard()), 1883, None);
     blueprint.hosts.push(host("broker", Program::Broker(Box::new(broker)), None));
     let filters = vec![(TopicFilter::new("#").unwrap(), QoS::ExactlyOnce)];
     let subscriber = Role::Subscriber(Subscriber::new(Arc::new(SubscriberPlan { filters })));

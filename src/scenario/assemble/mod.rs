@@ -191,5 +191,5 @@ fn broker(settings: &load::Broker, software: &profile::Software) -> Program {
         Some(every) => SilenceLooks::EverySeconds(every.as_secs().max(1) as u32),
         None => SilenceLooks::Exact,
     };
-    Program::Broker(Box::new(BrokerProgram::new(Broker::new(config), settings.port)))
+    Program::Broker(Box::new(BrokerProgram::new(Broker::new(config), settings.port, settings.listen_backlog)))
 }
