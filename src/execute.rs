@@ -73,7 +73,8 @@ fn run<P: Probe>(
         Stop::WhenQuiet => run_until_quiet(limit, &mut simulation, report),
     }
     let end = simulation.now();
-    let outcome = simulation.world.outcome(end, simulation.events());
+    let warm_up = SimTime::ZERO + loaded.scenario.warm_up.0;
+    let outcome = simulation.world.outcome(warm_up, end, simulation.events());
     Ok((outcome, simulation.world.into_probe()))
 }
 

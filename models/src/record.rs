@@ -207,6 +207,8 @@ pub struct ServerRecord {
 pub struct Outcome {
     /// 128-bit hash of the trajectory.
     pub fingerprint: u128,
+    /// Messages published before this instant are recorded, but left out of statistics.
+    pub warm_up: SimTime,
     /// Simulated time at the end.
     pub simulated: SimTime,
     /// Events executed.

@@ -95,7 +95,7 @@ fn run(mut blueprint: Blueprint, end_s: u64) -> Outcome {
     network.start(scheduler);
     let end = SimTime::from_secs(end_s);
     simulation.run_until(end);
-    simulation.world.outcome(end, simulation.events())
+    simulation.world.outcome(SimTime::ZERO, end, simulation.events())
 }
 
 fn burst(message: Message) -> Role {

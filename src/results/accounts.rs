@@ -81,8 +81,9 @@ impl<'a> Accounts<'a> {
     /// Counts the messages and appends the latency of each delivery, in nanoseconds, to
     /// `latencies_ns`.
     pub fn count(&self, latencies_ns: &mut Vec<u64>) -> Counts {
-        let mut counts = Counts { published: self.outcome.messages.len() as u64, ..Counts::default() };
-        for message in &self.outcome.messages {
+        let mut counts = Counts::default();
+        for message in self.outcome.messages.iter().filter(|m| m.published >= self.outcome.warm_up) {
+            counts.published += 1;
             let mut delivered = 0;
             for delivery in self.deliveries(message.id) {
                 delivered += 1;
@@ -156,6 +157,18 @@ mod tests {
         let counts = Accounts::of(&outcome).count(&mut latencies);
         assert_eq!(counts, Counts { published: 3, delivered: 3, duplicated: 1, lost: 2 });
         assert_eq!(latencies, [10_250_000, 12_000_000, 40_000_000]);
+    }
+
+    #[test]
+    fn what_was_published_during_warm_up_is_not_counted() {
+        let mut outcome = sample::outcome();
+        let whole = Accounts::of(&outcome).count(&mut Vec::new());
+        outcome.warm_up = outcome.messages[1].published;
+        let mut latencies = Vec::new();
+        let counts = Accounts::of(&outcome).count(&mut latencies);
+        assert_eq!(counts.published, whole.published - 1);
+        assert_eq!(counts.delivered as usize, latencies.len());
+        assert!(counts.delivered < whole.delivered);
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub fn outcome() -> Outcome {
     let at = SimTime::from_millis;
     Outcome {
         fingerprint: 0x0123_4567_89ab_cdef_0011_2233_4455_6677,
+        warm_up: SimTime::ZERO,
         simulated: SimTime::from_secs(10),
         events: 12_345,
         messages: vec![

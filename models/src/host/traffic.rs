@@ -123,6 +123,12 @@ impl Host {
         self.link_header + IP_HEADER + (segment.header_len() + segment.payload_len()) as u32
     }
 
+    /// Whether more RAM was in use than the board has, where its profile says how much that is.
+    #[must_use]
+    pub fn exceeded_ram(&self) -> bool {
+        self.board.ram_bytes > 0 && self.memory.peak() > self.board.ram_bytes
+    }
+
     /// The host's accounts at `end`, under the names that the network gives.
     ///
     /// # Panics

@@ -11,13 +11,15 @@ use crate::record::{Outcome, Probe};
 const LOST_UNDER_QOS_0: &str =
     "frame lost in a run with messages at QoS 0: MQTT does not repeat these, only TCP sent the bytes again";
 
+const BEYOND_RAM: &str = "host used more RAM than its board has: a real one would have failed";
+
 impl<P: Probe> Network<P> {
-    /// Closes all books at `end`.
+    /// Closes all books at `end`; statistics of messages leave out those published before `warm_up`.
     ///
     /// # Panics
     /// When a host's energy by cause does not sum to the integral of its power.
     #[must_use]
-    pub fn outcome(&self, end: SimTime, events: u64) -> Outcome {
+    pub fn outcome(&self, warm_up: SimTime, end: SimTime, events: u64) -> Outcome {
         let (messages, deliveries) = self.fabric.ledger.records();
         let nodes =
             self.hosts.iter().zip(&self.names).map(|(host, names)| host.record(end, names.clone())).collect();
@@ -26,12 +28,17 @@ impl<P: Probe> Network<P> {
             .map(|remark| (remark.words().to_owned(), self.fabric.remarks[remark as usize]))
             .filter(|(_, times)| *times > 0)
             .collect();
+        let overfull = self.hosts.iter().filter(|host| host.exceeded_ram()).count() as u64;
+        if overfull > 0 {
+            remarks.push((BEYOND_RAM.to_owned(), overfull));
+        }
         let lost = self.fabric.totals.lost;
         if lost > 0 && messages.iter().any(|message| message.qos == 0) {
             remarks.push((LOST_UNDER_QOS_0.to_owned(), lost));
         }
         Outcome {
             fingerprint: self.fingerprint.finish(),
+            warm_up,
             simulated: end,
             events,
             messages,

@@ -97,7 +97,7 @@ fn run(blueprint: Blueprint) -> (Outcome, Network) {
     network.start(scheduler);
     let end = SimTime::from_secs(600);
     simulation.run_until(end);
-    let outcome = simulation.world.outcome(end, simulation.events());
+    let outcome = simulation.world.outcome(SimTime::ZERO, end, simulation.events());
     (outcome, simulation.world)
 }
 

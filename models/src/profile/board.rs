@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Figure, Incomplete, Inherit, number, span, text, whole};
+use super::{Figure, Incomplete, Inherit, number, perhaps, span, text, whole};
 
 /// A file in `hw-profiles/boards`. Everything but the title may come from `base`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -27,6 +27,8 @@ pub struct BoardFile {
     pub idle: Option<Figure>,
     /// Power of one busy core, above idle.
     pub cpu_active: Option<Figure>,
+    /// Rise of the power while a camera takes a picture; without it, none.
+    pub camera: Option<Figure>,
     /// CPU time of the kernel for one TCP segment in or out, on this board.
     pub segment: Option<Figure>,
     /// The network interface.
@@ -69,6 +71,8 @@ pub struct Board {
     pub idle_w: f64,
     /// Power of one busy core above idle, in watt.
     pub cpu_active_w: f64,
+    /// Rise while a camera takes a picture, in watt.
+    pub camera_w: f64,
     /// CPU time of the kernel for one TCP segment in or out, on this board.
     pub segment: Duration,
     /// The network interface.
@@ -109,6 +113,7 @@ impl Inherit for BoardFile {
             (vec!["supply"], self.supply.as_ref()),
             (vec!["idle"], self.idle.as_ref()),
             (vec!["cpu_active"], self.cpu_active.as_ref()),
+            (vec!["camera"], self.camera.as_ref()),
             (vec!["segment"], self.segment.as_ref()),
             (vec!["network", "transmit"], of(|network| &network.transmit)),
             (vec!["network", "receive"], of(|network| &network.receive)),
@@ -138,6 +143,7 @@ impl Inherit for BoardFile {
             supply: self.supply.or(base.supply),
             idle: self.idle.or(base.idle),
             cpu_active: self.cpu_active.or(base.cpu_active),
+            camera: self.camera.or(base.camera),
             segment: self.segment.or(base.segment),
             network,
         }
@@ -165,6 +171,7 @@ impl Inherit for BoardFile {
             supply_v: number(&["supply"], self.supply.as_ref(), "V")?,
             idle_w: number(&["idle"], self.idle.as_ref(), "W")?,
             cpu_active_w: number(&["cpu_active"], self.cpu_active.as_ref(), "W")?,
+            camera_w: perhaps(&["camera"], self.camera.as_ref(), "W")?.unwrap_or(0.0),
             segment: span(&["segment"], self.segment.as_ref())?,
             network,
         })

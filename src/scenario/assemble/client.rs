@@ -164,6 +164,7 @@ impl<'a> Members<'a> {
                 ClientConfig::new(&identifier)
             }
         };
+        config.looks_every = self.group.software.keep_alive_check.or(config.looks_every);
         config.keep_alive_s = client.keep_alive_s;
         config.clean_session = client.clean_session;
         config.user_name = client.user.as_deref().map(Arc::from);

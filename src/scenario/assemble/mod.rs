@@ -128,6 +128,7 @@ fn board_of(board: &profile::Board) -> Board {
     power.active_uw[Component::Cpu as usize] = microwatt(board.cpu_active_w);
     power.active_uw[Component::Transmit as usize] = microwatt(board.network.tx_w);
     power.active_uw[Component::Receive as usize] = microwatt(board.network.rx_w);
+    power.active_uw[Component::Camera as usize] = microwatt(board.camera_w);
     Board {
         name: board.name.clone(),
         cores: board.cores,
