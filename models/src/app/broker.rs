@@ -1,12 +1,11 @@
 //! The broker program: one MQTT server machine and the sockets of its clients.
 
 use sim_core::time::SimTime;
-use slab::Slab;
 
-use super::{Requests, Task, Work};
+use super::{Task, Workplace};
 use crate::cause::Cause;
-use crate::host::socket::{NO_CONNECTION, News, Socket};
-use crate::host::{ProgramCost, Remark, Surroundings};
+use crate::host::socket::{NO_CONNECTION, News};
+use crate::host::{Remark, Surroundings};
 use crate::mqtt::{Broker, BrokerEvent, CloseReason, ConnectionId, Outgoing, PacketType};
 
 /// A broker that listens on one port.
@@ -49,62 +48,44 @@ impl BrokerProgram {
     }
 
     /// Runs one task.
-    #[allow(clippy::too_many_arguments, reason = "a task touches all of its surroundings once")]
-    pub fn execute(
-        &mut self,
-        now: SimTime,
-        task: Task,
-        sockets: &mut Slab<Socket>,
-        cost: &ProgramCost,
-        around: &mut impl Surroundings,
-        work: &mut Work,
-        requests: &mut Requests,
-    ) {
+    pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match task {
-            Task::Time => self.mqtt.handle_timeout(now),
-            Task::News(socket, news) => self.news(now, socket, news, sockets, cost, work, requests),
+            Task::Time => self.mqtt.handle_timeout(place.now),
+            Task::News(socket, news) => self.news(socket, news, place),
         }
         while let Some(event) = self.mqtt.poll_event() {
             match event {
                 BrokerEvent::Received { connection, packet_type, wire_len, .. } => {
                     let ns = match packet_type {
-                        PacketType::Publish => cost.publish(u64::from(wire_len)),
-                        _ => cost.packet_ns,
+                        PacketType::Publish => place.cost.publish(u64::from(wire_len)),
+                        _ => place.cost.packet_ns,
                     };
-                    work.charge(packet_type.cause(), ns);
-                    if let Some(entry) = self.socket_of(connection).and_then(|s| sockets.get(s as usize)) {
-                        around.packet_taken(now, entry.flow, entry.end);
+                    place.work.charge(packet_type.cause(), ns);
+                    let socket = self.socket_of(connection);
+                    if let Some(entry) = socket.and_then(|socket| place.sockets.get(socket as usize)) {
+                        place.around.packet_taken(place.now, entry.flow, entry.end);
                     }
                 }
                 BrokerEvent::Connected { .. } => {}
-                BrokerEvent::Accepted { message, .. } => work.accepted.push(message),
-                BrokerEvent::Close { connection, reason } => self.close(connection, reason, around),
-                BrokerEvent::Dropped { .. } => around.remark(Remark::MessageDropped),
+                BrokerEvent::Accepted { message, .. } => place.work.accepted.push(message),
+                BrokerEvent::Close { connection, reason } => self.close(connection, reason, place.around),
+                BrokerEvent::Dropped { .. } => place.around.remark(Remark::MessageDropped),
             }
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a task touches all of its surroundings once")]
-    fn news(
-        &mut self,
-        now: SimTime,
-        socket: u32,
-        news: News,
-        sockets: &mut Slab<Socket>,
-        cost: &ProgramCost,
-        work: &mut Work,
-        requests: &mut Requests,
-    ) {
-        let entry = &mut sockets[socket as usize];
+    fn news(&mut self, socket: u32, news: News, place: &mut Workplace<'_, impl Surroundings>) {
+        let now = place.now;
+        let entry = &mut place.sockets[socket as usize];
         if news.has(News::CONNECTED) {
             let connection = self.mqtt.accept(now);
             entry.connection = connection.0;
-            let place = connection.0 as usize;
-            if self.sockets.len() <= place {
-                self.sockets.resize(place + 1, NO_CONNECTION);
+            let number = connection.0 as usize;
+            if self.sockets.len() <= number {
+                self.sockets.resize(number + 1, NO_CONNECTION);
             }
-            self.sockets[place] = socket;
-            work.charge(Cause::TcpConnect, cost.connect_ns);
+            self.sockets[number] = socket;
+            place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
         }
         if news.has(News::READABLE) {
             while let Some(chunk) = entry.tcp.read() {
@@ -122,7 +103,7 @@ impl BrokerProgram {
             entry.tcp.close(now);
         }
         if news.has(News::GONE) {
-            requests.gone.push(socket);
+            place.requests.gone.push(socket);
         }
     }
 

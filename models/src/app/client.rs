@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
-use slab::Slab;
 
-use super::{Burst, Camera, Publisher, Requests, Subscriber, Task, Work};
+use super::{Burst, Camera, Publisher, Subscriber, Task, Work, Workplace};
 use crate::cause::Cause;
-use crate::host::socket::{News, Socket};
+use crate::host::socket::News;
 use crate::host::{ProgramCost, Remark, Surroundings};
 use crate::ledger::{Ledger, Publication};
 use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, QoS, TopicName};
@@ -223,36 +222,22 @@ impl ClientProgram {
     }
 
     /// Runs one task.
-    #[allow(clippy::too_many_arguments, reason = "a task touches all of its surroundings once")]
-    pub fn execute(
-        &mut self,
-        now: SimTime,
-        task: Task,
-        sockets: &mut Slab<Socket>,
-        cost: &ProgramCost,
-        around: &mut impl Surroundings,
-        work: &mut Work,
-        requests: &mut Requests,
-    ) {
+    pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match task {
-            Task::Time => self.time_passed(now, cost, around, work, requests),
-            Task::News(socket, news) => self.news(now, socket, news, sockets, cost, work, requests),
+            Task::Time => self.time_passed(place),
+            Task::News(socket, news) => self.news(socket, news, place),
         }
-        self.handle_events(now, sockets, cost, around, work);
+        while let Some(event) = self.mqtt.poll_event() {
+            self.handle(event, place);
+        }
     }
 
-    fn time_passed(
-        &mut self,
-        now: SimTime,
-        cost: &ProgramCost,
-        around: &mut impl Surroundings,
-        work: &mut Work,
-        requests: &mut Requests,
-    ) {
+    fn time_passed(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
+        let now = place.now;
         match self.phase {
             Phase::Away(at) if at <= now => {
-                work.charge(Cause::TcpConnect, cost.connect_ns);
-                requests.connect = Some((self.plan.broker, self.plan.port));
+                place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
+                place.requests.connect = Some((self.plan.broker, self.plan.port));
                 if let Some(span) = self.plan.reconnect_every {
                     self.renew_at = now + span;
                 }
@@ -267,30 +252,17 @@ impl ClientProgram {
             Phase::Away(_) | Phase::Closing(_) | Phase::Over => {}
         }
         if self.role.deadline() <= now {
-            let mqtt = &mut self.mqtt;
-            let mut turn =
-                Turn { now, host: self.host, mqtt, ledger: around.ledger(), work, cost, failed: 0 };
-            self.role.wake(&mut turn);
-            report_failures(turn.failed, around);
+            self.give_turn(place, Role::wake);
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a task touches all of its surroundings once")]
-    fn news(
-        &mut self,
-        now: SimTime,
-        socket: u32,
-        news: News,
-        sockets: &mut Slab<Socket>,
-        cost: &ProgramCost,
-        work: &mut Work,
-        requests: &mut Requests,
-    ) {
+    fn news(&mut self, socket: u32, news: News, place: &mut Workplace<'_, impl Surroundings>) {
+        let now = place.now;
         let mine = self.phase == Phase::Here(socket);
-        let entry = &mut sockets[socket as usize];
+        let entry = &mut place.sockets[socket as usize];
         if news.has(News::CONNECTED) && mine {
             self.mqtt.transport_connected(now);
-            work.charge(Cause::Connect, cost.packet_ns);
+            place.work.charge(Cause::Connect, place.cost.packet_ns);
         }
         if news.has(News::READABLE) {
             while let Some(chunk) = entry.tcp.read() {
@@ -307,7 +279,7 @@ impl ClientProgram {
             self.connection_over(now);
         }
         if news.has(News::GONE) {
-            requests.gone.push(socket);
+            place.requests.gone.push(socket);
         }
     }
 
@@ -331,61 +303,52 @@ impl ClientProgram {
         self.plan.disconnect_at.is_some_and(|at| at <= now) || self.role.leaves_at() <= now
     }
 
-    fn handle_events(
+    /// Lets the role act.
+    fn give_turn(
         &mut self,
-        now: SimTime,
-        sockets: &mut Slab<Socket>,
-        cost: &ProgramCost,
-        around: &mut impl Surroundings,
-        work: &mut Work,
+        place: &mut Workplace<'_, impl Surroundings>,
+        act: impl FnOnce(&mut Role, &mut Turn<'_>),
     ) {
-        while let Some(event) = self.mqtt.poll_event() {
-            match event {
-                ClientEvent::Received { packet_type, .. } => {
-                    work.charge(packet_type.cause(), cost.packet_ns);
-                    if let Phase::Here(socket) = self.phase
-                        && let Some(entry) = sockets.get(socket as usize)
-                    {
-                        around.packet_taken(now, entry.flow, entry.end);
-                    }
+        let mut turn = Turn {
+            now: place.now,
+            host: self.host,
+            mqtt: &mut self.mqtt,
+            ledger: place.around.ledger(),
+            work: &mut place.work,
+            cost: place.cost,
+            failed: 0,
+        };
+        act(&mut self.role, &mut turn);
+        for _ in 0..turn.failed {
+            place.around.remark(Remark::PublishFailed);
+        }
+    }
+
+    fn handle(&mut self, event: ClientEvent, place: &mut Workplace<'_, impl Surroundings>) {
+        match event {
+            ClientEvent::Received { packet_type, .. } => {
+                place.work.charge(packet_type.cause(), place.cost.packet_ns);
+                if let Phase::Here(socket) = self.phase
+                    && let Some(entry) = place.sockets.get(socket as usize)
+                {
+                    place.around.packet_taken(place.now, entry.flow, entry.end);
                 }
-                ClientEvent::Connected { session_present } => {
-                    self.back_off = self.plan.back_off;
-                    let mut turn = Turn {
-                        now,
-                        host: self.host,
-                        mqtt: &mut self.mqtt,
-                        ledger: around.ledger(),
-                        work,
-                        cost,
-                        failed: 0,
-                    };
-                    self.role.connected(&mut turn, session_present);
-                    report_failures(turn.failed, around);
-                }
-                ClientEvent::Message { payload, message, .. } => {
-                    let bytes = payload.len() as u64;
-                    work.charge(Cause::Publish, cost.publish_ns + cost.byte_ps * bytes / 1_000);
-                    work.delivered.push(message);
-                }
-                ClientEvent::Completed { .. } => {
-                    let mut turn = Turn {
-                        now,
-                        host: self.host,
-                        mqtt: &mut self.mqtt,
-                        ledger: around.ledger(),
-                        work,
-                        cost,
-                        failed: 0,
-                    };
-                    self.role.completed(&mut turn);
-                    report_failures(turn.failed, around);
-                }
-                ClientEvent::Refused(_) => around.remark(Remark::ConnectRefused),
-                ClientEvent::Discarded { .. } => around.remark(Remark::MessageDiscarded),
-                ClientEvent::Subscribed { .. } | ClientEvent::Unsubscribed { .. } => {}
-                ClientEvent::Close(reason) => self.close(reason, around),
             }
+            ClientEvent::Connected { session_present } => {
+                self.back_off = self.plan.back_off;
+                self.give_turn(place, |role, turn| role.connected(turn, session_present));
+            }
+            ClientEvent::Message { payload, message, .. } => {
+                let bytes = payload.len() as u64;
+                let ns = place.cost.publish_ns + place.cost.byte_ps * bytes / 1_000;
+                place.work.charge(Cause::Publish, ns);
+                place.work.delivered.push(message);
+            }
+            ClientEvent::Completed { .. } => self.give_turn(place, Role::completed),
+            ClientEvent::Refused(_) => place.around.remark(Remark::ConnectRefused),
+            ClientEvent::Discarded { .. } => place.around.remark(Remark::MessageDiscarded),
+            ClientEvent::Subscribed { .. } | ClientEvent::Unsubscribed { .. } => {}
+            ClientEvent::Close(reason) => self.close(reason, place.around),
         }
     }
 
@@ -426,11 +389,5 @@ impl ClientProgram {
     #[must_use]
     pub fn buffered(&self) -> u64 {
         self.mqtt.buffered() as u64
-    }
-}
-
-fn report_failures(failed: u32, around: &mut impl Surroundings) {
-    for _ in 0..failed {
-        around.remark(Remark::PublishFailed);
     }
 }

@@ -72,6 +72,22 @@ pub struct Requests {
     pub gone: SmallVec<[u32; 2]>,
 }
 
+/// Where a program does one task: what it may touch, pay with and ask for.
+pub struct Workplace<'a, S> {
+    /// The present.
+    pub now: SimTime,
+    /// The host's sockets.
+    pub sockets: &'a mut Slab<Socket>,
+    /// What the program's work costs on this board.
+    pub cost: &'a ProgramCost,
+    /// The world around the host.
+    pub around: &'a mut S,
+    /// The account of the task.
+    pub work: Work,
+    /// What the task wants of the host.
+    pub requests: Requests,
+}
+
 /// The program of a host.
 #[derive(Clone, Debug)]
 pub enum Program {
@@ -101,20 +117,10 @@ impl Program {
     }
 
     /// Runs one task.
-    #[allow(clippy::too_many_arguments, reason = "a task touches all of its surroundings once")]
-    pub fn execute(
-        &mut self,
-        now: SimTime,
-        task: Task,
-        sockets: &mut Slab<Socket>,
-        cost: &ProgramCost,
-        around: &mut impl Surroundings,
-        work: &mut Work,
-        requests: &mut Requests,
-    ) {
+    pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match self {
-            Program::Broker(broker) => broker.execute(now, task, sockets, cost, around, work, requests),
-            Program::Client(client) => client.execute(now, task, sockets, cost, around, work, requests),
+            Program::Broker(broker) => broker.execute(task, place),
+            Program::Client(client) => client.execute(task, place),
         }
     }
 

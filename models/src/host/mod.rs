@@ -26,7 +26,7 @@ use sim_core::resource::Resource;
 use sim_core::time::SimTime;
 use slab::Slab;
 
-use crate::app::{Program, Requests, Task, Work};
+use crate::app::{Program, Requests, Task, Work, Workplace};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
@@ -299,9 +299,16 @@ impl Host {
         while self.busy_until <= now {
             self.flush(now, around);
             let Some(task) = self.next_task(now) else { break };
-            let mut work = Work::default();
-            let mut requests = Requests::default();
-            self.program.execute(now, task, &mut self.sockets, &self.cost, around, &mut work, &mut requests);
+            let mut place = Workplace {
+                now,
+                sockets: &mut self.sockets,
+                cost: &self.cost,
+                around: &mut *around,
+                work: Work::default(),
+                requests: Requests::default(),
+            };
+            self.program.execute(task, &mut place);
+            let Workplace { work, requests, .. } = place;
             if let Task::News(socket, _) = task {
                 // Reading may have opened the window.
                 self.drain_socket(now, socket, around);
