@@ -8,6 +8,25 @@ pub enum CongestionControl {
     /// Slow start and congestion avoidance (RFC 5681), fast recovery by NewReno (RFC 6582).
     #[default]
     NewReno,
+    /// CUBIC (RFC 9438) with HyStart, as Linux has it.
+    Cubic,
+}
+
+/// Probes of a silent peer (RFC 1122 §4.2.3.6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeepAlive {
+    /// The silence before the first probe. Linux (`tcp_keepalive_time`): 2 h.
+    pub idle: Duration,
+    /// The time between probes. Linux (`tcp_keepalive_intvl`): 75 s.
+    pub interval: Duration,
+    /// How many probes may stay unanswered. Linux (`tcp_keepalive_probes`): 9.
+    pub probes: u8,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        KeepAlive { idle: Duration::from_secs(7_200), interval: Duration::from_secs(75), probes: 9 }
+    }
 }
 
 /// How the retransmission timeout follows from the round-trip time.
@@ -16,7 +35,9 @@ pub enum RtoRule {
     /// RTO = max(SRTT + max(G, 4 RTTVAR), minimum): RFC 6298 (2.3) and (2.4).
     Rfc6298,
     /// RTO = SRTT + max(4 RTTVAR, minimum): Linux `tcp_set_rto` and `tcp_rtt_estimator`, which keep
-    /// the variance term at or above `tcp_rto_min`. Measured: 244 ms at a round-trip time of 40 ms.
+    /// the variance term at or above `tcp_rto_min`; in whole ticks of the kernel's 250 Hz, and expiring
+    /// in steps of its timer wheel: one tick up to 63 ticks, eight times that on each level above.
+    /// Measured: 244 ms at a round-trip time of 40 ms, expiring after 245 to 246 ms.
     Linux,
 }
 
@@ -33,6 +54,24 @@ pub struct Config {
     pub mss: u16,
     /// Whether to offer and accept timestamps (RFC 7323). Both sets: yes.
     pub timestamps: bool,
+    /// Whether to offer and accept selective acknowledgements (RFC 2018), and to recover by them (RFC
+    /// 6675). Linux: yes (`tcp_sack`).
+    pub sack: bool,
+    /// For how long a selective acknowledgement may wait for more, after the first three behind a gap;
+    /// at most a twentieth of the round-trip time. `None`: not at all. Linux: 1 ms
+    /// (`tcp_comp_sack_delay_ns`; measured in c08s_cubic_drop_seg10). Only with `sack`.
+    pub sack_delay: Option<Duration>,
+    /// Whether losses are told by time, with a window for reordering (RACK, RFC 8985 §6), instead of by
+    /// three segments. Linux: yes (`tcp_recovery`). Only with `sack`.
+    pub rack: bool,
+    /// Whether the end of a silent flight is probed before the retransmission timeout (RFC 8985 §7).
+    /// Linux: yes (`tcp_early_retrans`). Only with `sack`.
+    pub tail_loss_probe: bool,
+    /// Whether the flight shrinks in proportion during recovery (RFC 6937) instead of pausing. Linux:
+    /// yes. Only with `sack`.
+    pub prr: bool,
+    /// Probes of a silent peer, or `None` for none, as sockets are by default.
+    pub keep_alive: Option<KeepAlive>,
     /// The window scale to offer, a shift count of at most 14 (RFC 7323 §2.3), or `None` not to. Linux:
     /// 7 with the default buffers (measured).
     pub window_scale: Option<u8>,
@@ -56,7 +95,8 @@ pub struct Config {
     pub max_rto: Duration,
     /// The retransmission timeout for data before there is a sample: 1 s, RFC 6298 (2.1).
     pub initial_rto: Duration,
-    /// The timeout of the first SYN or SYN-ACK. Linux: 1 s (measured). ns-3 (`ConnTimeout`): 3 s.
+    /// The timeout of the first SYN or SYN-ACK. Linux: 1 s, which its timer wheel makes 1.000 to 1.032 s
+    /// (c08s_drop_syn: 1.0317 s). ns-3 (`ConnTimeout`): 3 s.
     pub syn_rto: Duration,
     /// How many SYNs are sent again at `syn_rto` before the timeout doubles. Linux since 6.5: 4
     /// (`tcp_syn_linear_timeouts`). RFC 6298: 0.
@@ -103,12 +143,39 @@ pub struct Config {
 }
 
 impl Config {
-    /// As Linux 6.18 behaves on an MTU 1500 path, with NewReno and without selective acknowledgements.
+    /// As Linux 6.18 behaves on an MTU 1500 path: CUBIC, selective acknowledgements, RACK, tail loss
+    /// probes, proportional rate reduction.
     #[must_use]
     pub fn linux() -> Self {
         Config {
+            sack: true,
+            sack_delay: Some(Duration::from_millis(1)),
+            rack: true,
+            tail_loss_probe: true,
+            prr: true,
+            congestion: CongestionControl::Cubic,
+            ..Config::linux_without_options()
+        }
+    }
+
+    /// As Linux 6.18 behaves with NewReno, and with selective acknowledgements, timestamps, RACK and tail
+    /// loss probes switched off (`tcp_congestion_control`, `tcp_sack`, `tcp_timestamps`, `tcp_recovery`,
+    /// `tcp_early_retrans`), as c08_newreno_d20 was captured.
+    #[must_use]
+    pub fn linux_newreno() -> Self {
+        Config { timestamps: false, ..Config::linux_without_options() }
+    }
+
+    fn linux_without_options() -> Self {
+        Config {
             mss: 1460,
             timestamps: true,
+            sack: false,
+            sack_delay: None,
+            rack: false,
+            tail_loss_probe: false,
+            prr: false,
+            keep_alive: None,
             window_scale: Some(7),
             receive_window: 65_535,
             max_receive_window: 287_104,
@@ -118,7 +185,7 @@ impl Config {
             min_rto: Duration::from_millis(200),
             max_rto: Duration::from_secs(120),
             initial_rto: Duration::from_secs(1),
-            syn_rto: Duration::from_secs(1),
+            syn_rto: Duration::from_millis(1_032),
             syn_linear_timeouts: 4,
             syn_retries: 6,
             data_retries: 15,
@@ -144,6 +211,12 @@ impl Config {
         Config {
             mss: 1460,
             timestamps: true,
+            sack: false,
+            sack_delay: None,
+            rack: false,
+            tail_loss_probe: false,
+            prr: false,
+            keep_alive: None,
             window_scale: Some(7),
             receive_window: 65_535,
             max_receive_window: 131_072,

@@ -1,6 +1,9 @@
 //! The congestion window: slow start and congestion avoidance (RFC 5681), fast recovery (RFC 6582).
 
+use sim_core::time::SimTime;
+
 use super::config::{Config, CongestionControl};
+use super::cubic::Cubic;
 use super::sequence::SequenceNumber;
 
 /// RFC 5681 §3.2: the third duplicate is taken for a loss.
@@ -8,7 +11,7 @@ const DUPLICATE_THRESHOLD: u8 = 3;
 
 /// Where the sender stands in the recovery of a loss.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// No loss is known.
     Open,
     /// Fast recovery (RFC 6582 §3.2).
@@ -41,6 +44,8 @@ pub(super) struct Congestion {
     phase: Phase,
     duplicates: u8,
     algorithm: CongestionControl,
+    /// Absent until the window grows for the first time.
+    cubic: Option<Box<Cubic>>,
 }
 
 impl Congestion {
@@ -54,12 +59,67 @@ impl Congestion {
             phase: Phase::Open,
             duplicates: 0,
             algorithm,
+            cubic: None,
         }
     }
 
     /// Whether no loss is being repaired.
     pub(super) fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Where the sender stands in the recovery of a loss.
+    pub(super) const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Whether an acknowledgement up to `una` ends the recovery of a loss.
+    pub(super) fn completes(&self, una: SequenceNumber) -> bool {
+        self.phase != Phase::Open && una.at_or_after(self.recover)
+    }
+
+    /// Enters fast recovery by selective acknowledgements; the window itself follows from the pipe.
+    pub(super) fn enter_recovery(&mut self, flight: u32, max: SequenceNumber, mss: u32) {
+        self.reduce(flight.min(self.cwnd), mss);
+        self.recover = max;
+        self.counted = 0;
+        self.phase = Phase::FastRecovery { timer_restarted: false };
+    }
+
+    /// Everything that was out when the loss was told is acknowledged.
+    pub(super) fn complete(&mut self, mss: u32) {
+        match self.phase {
+            Phase::FastRecovery { .. } => self.cwnd = self.ssthresh.max(mss),
+            Phase::LossRecovery | Phase::Open => {}
+        }
+        self.phase = Phase::Open;
+    }
+
+    /// A loss that is repaired already still counts as congestion (RFC 8985 §7.4.2).
+    pub(super) fn reduce_once(&mut self, mss: u32) {
+        self.reduce(self.cwnd, mss);
+        self.cwnd = self.ssthresh;
+    }
+
+    /// A sample of the round-trip time from an acknowledgement.
+    pub(super) fn sample(
+        &mut self,
+        now: SimTime,
+        rtt_us: (u32, u32),
+        ends: (SequenceNumber, SequenceNumber),
+        flight: u32,
+        mss: u32,
+    ) {
+        let used = self.cwnd < flight.saturating_mul(2);
+        if self.algorithm == CongestionControl::Cubic && self.cubic.is_none() && used {
+            self.cubic = Some(Box::default());
+        }
+        let (window, slow_start) = (self.cwnd / mss, self.cwnd < self.ssthresh);
+        if let Some(cubic) = &mut self.cubic
+            && cubic.sample(now, rtt_us, window, slow_start, ends)
+        {
+            self.ssthresh = self.cwnd;
+        }
     }
 
     /// What may be in flight beyond the window: a segment for each of the first two duplicates.
@@ -98,6 +158,7 @@ impl Congestion {
     /// An acknowledgement moved SND.UNA to `una` over `acked` bytes, of `flight` that were out.
     pub(super) fn advance(
         &mut self,
+        now: SimTime,
         una: SequenceNumber,
         acked: u32,
         flight: u32,
@@ -126,7 +187,7 @@ impl Congestion {
             }
             Phase::Open | Phase::LossRecovery => {
                 let after_timeout = self.phase == Phase::LossRecovery && !complete;
-                self.grow(acked, flight, mss, after_timeout, config);
+                self.grow(now, acked, flight, mss, after_timeout, config);
                 if complete {
                     self.phase = Phase::Open;
                 }
@@ -136,9 +197,12 @@ impl Congestion {
     }
 
     /// The retransmission timer expired; `first` says that it was not for the same segment again.
-    pub(super) fn timeout(&mut self, flight: u32, max: SequenceNumber, mss: u32, first: bool) {
+    pub(super) fn timeout(&mut self, now: SimTime, flight: u32, max: SequenceNumber, mss: u32, first: bool) {
         if first {
             self.reduce(flight, mss);
+        }
+        if let Some(cubic) = &mut self.cubic {
+            cubic.timeout(now, max);
         }
         // RFC 5681 §3.1: the loss window.
         self.cwnd = mss;
@@ -153,14 +217,32 @@ impl Congestion {
         self.cwnd = self.cwnd.min(initial_window);
     }
 
+    /// Nothing was sent for `span` milliseconds.
+    pub(super) fn idle(&mut self, now: SimTime, span_ms: u32) {
+        if let Some(cubic) = &mut self.cubic {
+            cubic.idle(now, span_ms);
+        }
+    }
+
     fn reduce(&mut self, flight: u32, mss: u32) {
         self.ssthresh = match self.algorithm {
             // RFC 5681 (4)
             CongestionControl::NewReno => (flight / 2).max(2 * mss),
+            CongestionControl::Cubic => {
+                self.cubic.get_or_insert_default().reduce(self.cwnd / mss).saturating_mul(mss)
+            }
         };
     }
 
-    fn grow(&mut self, acked: u32, flight: u32, mss: u32, after_timeout: bool, config: &Config) {
+    pub(super) fn grow(
+        &mut self,
+        now: SimTime,
+        mut acked: u32,
+        flight: u32,
+        mss: u32,
+        after_timeout: bool,
+        config: &Config,
+    ) {
         if self.cwnd < self.ssthresh {
             // RFC 7661 asks not to grow a window that is not used; Linux `tcp_is_cwnd_limited` lets slow
             // start run up to twice the flight.
@@ -178,11 +260,21 @@ impl Congestion {
                 }
                 None => u32::MAX,
             };
-            self.cwnd = self.cwnd.saturating_add(acked.min(limit)).min(self.ssthresh);
-            return;
+            let room = self.ssthresh - self.cwnd;
+            self.cwnd += acked.min(limit).min(room).min(u32::MAX - self.cwnd);
+            match self.algorithm {
+                CongestionControl::Cubic if acked > room => acked -= room,
+                CongestionControl::Cubic | CongestionControl::NewReno => return,
+            }
         }
         // The window does not limit the sender: do not let it grow (RFC 7661 §4.3).
         if flight.saturating_add(2 * mss) < self.cwnd {
+            return;
+        }
+        if self.algorithm == CongestionControl::Cubic {
+            let (window, acked) = (self.cwnd / mss, acked.div_ceil(mss));
+            let growth = self.cubic.get_or_insert_default().avoid(now, window, acked);
+            self.cwnd = self.cwnd.saturating_add(growth.saturating_mul(mss));
             return;
         }
         // RFC 3465 §2.1

@@ -8,8 +8,10 @@ use sim_core::time::SimTime;
 use super::config::Config;
 use super::congestion::Congestion;
 use super::event::{Event, EventSet};
+use super::outstanding::Outstanding;
 use super::receive::Receiver;
-use super::rtt::RoundTripTime;
+use super::recovery::Recovery;
+use super::rtt::{RoundTripTime, expiry};
 use super::send::Sender;
 use super::sequence::SequenceNumber;
 use super::timers::{Timer, Timers};
@@ -73,8 +75,10 @@ pub(super) struct Pending {
     pub(super) handshake: bool,
     /// The first unacknowledged segment again.
     pub(super) retransmit: bool,
-    /// A probe of the peer's closed window.
+    /// A probe of the peer's closed window, or of a silent peer.
     pub(super) probe: bool,
+    /// A tail loss probe.
+    pub(super) loss_probe: bool,
     /// CLOSE was called before the connection was established.
     pub(super) close: bool,
     /// A reset with the sequence number `reset_seq` and without an acknowledgement.
@@ -91,6 +95,8 @@ pub struct Connection {
     pub(super) state: State,
     /// Both SYNs carried timestamps.
     pub(super) timestamps: bool,
+    /// Both SYNs permitted selective acknowledgements.
+    pub(super) sack: bool,
     /// Both SYNs carried a window scale.
     pub(super) window_scaling: bool,
     /// Opened by [`Connection::accept`].
@@ -102,6 +108,11 @@ pub struct Connection {
     pub(super) receive: Receiver,
     pub(super) congestion: Congestion,
     pub(super) rtt: RoundTripTime,
+    /// When the peer was last heard, in ticks of the timestamp clock; kept for keep-alive only.
+    pub(super) heard_ticks: u32,
+    /// What is under way; kept with selective acknowledgements only.
+    pub(super) outstanding: Outstanding,
+    pub(super) recovery: Option<Box<Recovery>>,
     pub(super) statistics: Statistics,
 }
 
@@ -132,6 +143,7 @@ impl Connection {
         Connection {
             state,
             timestamps: false,
+            sack: false,
             window_scaling: false,
             passive: false,
             events: EventSet::default(),
@@ -141,6 +153,9 @@ impl Connection {
             receive: Receiver::new(&config),
             congestion: Congestion::new(config.congestion, iss),
             rtt: RoundTripTime::new(config.syn_rto),
+            heard_ticks: 0,
+            outstanding: Outstanding::default(),
+            recovery: None,
             statistics: Statistics::default(),
             config,
         }
@@ -229,12 +244,16 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: SimTime) {
         if self.timers.take_delayed_ack_due(now) {
             self.pending.acknowledgement = true;
-            self.receive.interactive = false;
+            // A selective acknowledgement that waited is no sign of a connection without answers.
+            self.receive.interactive &= self.receive.has_gap();
         }
         match self.timers.take_due(now) {
             Timer::Idle => {}
             Timer::Retransmission => self.retransmission_timeout(now),
+            Timer::LossProbe => self.loss_probe_timeout(now),
+            Timer::Reordering => self.reordering_timeout(now),
             Timer::Persist => self.persist_timeout(now),
+            Timer::KeepAlive => self.keep_alive_timeout(now),
             Timer::TimeWait | Timer::FinWait2 => self.end(Event::Closed),
         }
     }
@@ -333,6 +352,8 @@ impl Connection {
         self.timers = Timers::new();
         self.pending = Pending::default();
         self.send.buffer = Default::default();
+        self.outstanding = Outstanding::default();
+        self.recovery = None;
         self.receive.abandon();
     }
 
@@ -355,10 +376,14 @@ impl Connection {
         } else {
             let mss = u32::from(self.send.mss);
             let first = self.send.retries == 0;
-            self.congestion.timeout(self.send.outstanding(), self.send.max, mss, first);
-            self.send.nxt = self.send.una;
-            self.send.buffer.rewind();
-            self.pending.retransmit = true;
+            self.congestion.timeout(now, self.send.outstanding(), self.send.max, mss, first);
+            if self.sack {
+                self.lose_everything(now);
+            } else {
+                self.send.nxt = self.send.una;
+                self.send.buffer.rewind();
+                self.pending.retransmit = true;
+            }
         }
         let linear = handshake && !self.passive && self.send.retries < self.config.syn_linear_timeouts;
         self.send.retries += 1;
@@ -385,13 +410,16 @@ impl Connection {
     }
 
     pub(super) fn arm_retransmission(&mut self, now: SimTime) {
-        self.timers.set(Timer::Retransmission, now + self.rtt.rto());
+        let rto = self.rtt.rto();
+        // The captured timeout of a SYN says itself when it expires.
+        let wait = if self.in_handshake() { rto } else { expiry(self.config.rto_rule, rto) };
+        self.timers.set(Timer::Retransmission, now + wait);
     }
 
     pub(super) fn arm_persist(&mut self, now: SimTime) {
         // RFC 9293 §3.8.6.1: the interval grows exponentially.
         let factor = 1_u32 << u32::from(self.send.persist_backoff).min(16);
         let wait = self.rtt.rto().saturating_mul(factor).min(self.config.max_rto);
-        self.timers.set(Timer::Persist, now + wait);
+        self.timers.set(Timer::Persist, now + expiry(self.config.rto_rule, wait));
     }
 }

@@ -112,9 +112,11 @@ impl Connection {
         self.send.wl1 = segment.seq;
         self.send.update_window(segment.seq, segment.ack, u32::from(segment.window) << shift);
         self.receive.established();
-        self.timers.stop();
         self.pending.syn = false;
         self.state = if self.pending.close { State::FinWait1 } else { State::Established };
+        self.outstanding.start(segment.ack);
+        self.heard_ticks = ticks(now);
+        self.rest(now);
         self.events.insert(Event::Connected);
     }
 
@@ -130,7 +132,8 @@ impl Connection {
         let options = Options {
             mss: Some(self.config.mss),
             window_scale: self.config.window_scale.filter(|_| !answers || self.window_scaling),
-            sack_permitted: false,
+            sack_permitted: if answers { self.sack } else { self.config.sack },
+            sack: None,
             timestamps: (if answers { self.timestamps } else { self.config.timestamps }).then(|| {
                 Timestamps { value: ticks(now), echo_reply: if answers { self.receive.ts_recent } else { 0 } }
             }),
@@ -164,6 +167,7 @@ impl Connection {
             self.receive.ts_recent = timestamps.value;
             self.receive.ts_recent_at = ticks(now);
         }
+        self.sack = self.config.sack && options.sack_permitted;
         // RFC 7323 §2.2: scaling needs the option in both SYNs.
         if let (Some(ours), Some(theirs)) = (self.config.window_scale, options.window_scale) {
             self.window_scaling = true;

@@ -19,6 +19,9 @@ impl Connection {
     /// matter, as is a new SYN for a connection in TIME-WAIT (RFC 9293 §3.10.7.4).
     pub fn handle_segment(&mut self, now: SimTime, segment: Segment) {
         self.statistics.segments_received += 1;
+        if self.config.keep_alive.is_some() {
+            self.heard_ticks = ticks(now);
+        }
         match self.state {
             State::Closed => {}
             State::Listen => self.segment_in_listen(now, &segment),
@@ -46,6 +49,9 @@ impl Connection {
         if !self.receive.is_acceptable(&segment) {
             if !reset {
                 self.pending.acknowledgement = true;
+                if self.sack {
+                    self.receive.note_duplicate(segment.seq, segment.payload.len() as u32);
+                }
                 if self.state == State::TimeWait && segment.flags.contains(Flags::FIN) {
                     self.enter_time_wait(now);
                 }
@@ -144,11 +150,15 @@ impl Connection {
             return false;
         }
         let window = u32::from(segment.window) << self.send.shift;
-        if window == 0 || self.timers.main() == Timer::Persist {
+        if window == 0 || matches!(self.timers.main(), Timer::Persist | Timer::KeepAlive) {
             // RFC 1122 §4.2.2.17: a peer that answers may keep its window closed for ever.
             self.send.retries = 0;
         }
-        if ack.after(self.send.una) {
+        if self.sack {
+            if ack.at_or_after(self.send.una) {
+                self.acknowledged_selectively(now, segment, window);
+            }
+        } else if ack.after(self.send.una) {
             self.send.update_window(segment.seq, ack, window);
             self.new_acknowledgement(now, segment);
         } else if ack == self.send.una {
@@ -173,7 +183,7 @@ impl Connection {
         self.send.acknowledge(segment.ack, data);
         self.rtt.acknowledged(now, segment.ack, self.echo(segment), &self.config);
         let mss = u32::from(self.send.mss);
-        let advance = self.congestion.advance(self.send.una, acked, outstanding, mss, &self.config);
+        let advance = self.congestion.advance(now, self.send.una, acked, outstanding, mss, &self.config);
         self.pending.retransmit = advance.retransmit;
         if self.congestion.is_open() {
             // Nothing in flight was sent twice.
@@ -181,7 +191,7 @@ impl Connection {
         }
         if acked == outstanding {
             // RFC 6298 (5.2)
-            self.timers.stop();
+            self.rest(now);
             if self.send.buffer.len() == 0 {
                 self.events.insert(Event::Drained);
             }
@@ -194,7 +204,7 @@ impl Connection {
         }
     }
 
-    fn fin_acknowledged(&mut self, now: SimTime) {
+    pub(super) fn fin_acknowledged(&mut self, now: SimTime) {
         match self.state {
             State::FinWait1 => {
                 self.state = State::FinWait2;
@@ -275,13 +285,12 @@ impl Connection {
 
     /// Decides between an acknowledgement now and a delayed one.
     fn schedule_acknowledgement(&mut self, now: SimTime, bytes: usize, at_once: bool) {
-        let config = &self.config;
         if bytes > 0 {
             let tick = ticks(now);
             let idle = self.receive.last_data_ticks.map_or(0, |last| tick.wrapping_sub(last));
             // Linux `tcp_event_data_recv`: a sender that pauses for longer than the RTO starts over.
             if idle > self.rtt.rto_ticks() {
-                self.receive.quick_acks = config.quickack_segments;
+                self.receive.quick_acks = self.config.quickack_segments;
             }
             self.receive.last_data_ticks = Some(tick);
             if bytes < usize::from(self.send.mss) {
@@ -290,12 +299,27 @@ impl Connection {
         }
         let unacknowledged = self.receive.nxt.since(self.receive.acknowledged);
         // RFC 1122 §4.2.3.2: at least every second full-sized segment.
-        let bearable = u32::from(config.delayed_ack_segments.max(1) - 1) * u32::from(self.send.mss);
+        let bearable = u32::from(self.config.delayed_ack_segments.max(1) - 1) * u32::from(self.send.mss);
         let quick = self.receive.quick_acks > 0 && !self.receive.interactive;
+        if at_once && !quick && unacknowledged <= bearable && self.wait_with_sack(now) {
+            return;
+        }
         if at_once || quick || unacknowledged > bearable {
             self.pending.acknowledgement = true;
         } else if unacknowledged > 0 {
-            self.timers.start_delayed_ack(now + config.delayed_ack);
+            self.timers.start_delayed_ack(now + self.config.delayed_ack);
         }
+    }
+
+    /// Lets a selective acknowledgement wait for more to report (Linux `__tcp_ack_snd_check`). Returns
+    /// whether it does.
+    fn wait_with_sack(&mut self, now: SimTime) -> bool {
+        let Some(longest) = self.config.sack_delay.filter(|_| self.sack) else { return false };
+        if !self.receive.has_gap() || self.receive.has_duplicate() || !self.receive.sack_may_wait() {
+            return false;
+        }
+        let twentieth = self.rtt.srtt().map_or(longest, |srtt| srtt / 20);
+        self.timers.start_delayed_ack(now + longest.min(twentieth));
+        true
     }
 }

@@ -73,13 +73,17 @@
 mod config;
 mod congestion;
 mod connection;
+mod cubic;
 mod event;
 mod handshake;
 mod input;
+mod loss_timer;
 mod options;
 mod output;
+mod outstanding;
 mod reassembly;
 mod receive;
+mod recovery;
 mod rope;
 mod rtt;
 mod segment;
@@ -90,9 +94,9 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, CongestionControl, RtoRule};
+pub use config::{Config, CongestionControl, KeepAlive, RtoRule};
 pub use connection::{Connection, State, Statistics};
 pub use event::Event;
-pub use options::{Options, Timestamps};
+pub use options::{Options, SackBlock, SackBlocks, Timestamps};
 pub use segment::{Flags, Purpose, Segment, SegmentPayload, reset_for};
 pub use sequence::SequenceNumber;

@@ -25,7 +25,8 @@ impl Connection {
             self.statistics.segments_sent += 1;
             return Some(Segment { seq, flags: Flags::RST, purpose: Purpose::Close, ..Segment::default() });
         }
-        let segment = match self.state {
+        let acknowledgement_due = self.pending.acknowledgement;
+        let mut segment = match self.state {
             State::Closed => self.transmit_abort(now),
             State::Listen => None,
             State::SynSent => self.transmit_syn(now),
@@ -38,10 +39,15 @@ impl Connection {
             | State::LastAck
             | State::TimeWait => self
                 .transmit_first_again(now)
+                .or_else(|| self.transmit_lost(now))
+                .or_else(|| self.transmit_loss_probe(now))
                 .or_else(|| self.transmit_next(now))
                 .or_else(|| self.transmit_acknowledgement(now))
                 .or_else(|| self.transmit_probe(now)),
         }?;
+        if self.sack {
+            self.report_gaps(&mut segment, acknowledgement_due);
+        }
         let statistics = &mut self.statistics;
         statistics.segments_sent += 1;
         statistics.data_segments_sent += u32::from(!segment.payload.is_empty());
@@ -88,11 +94,19 @@ impl Connection {
         }
         self.restart_after_idle(now);
         let Some(cut) = self.next_cut(unsent, fin_due) else {
-            if self.send.outstanding() == 0 && self.timers.main() == Timer::Idle {
+            let resting = matches!(self.timers.main(), Timer::Idle | Timer::KeepAlive);
+            if self.send.outstanding() == 0 && resting {
                 self.arm_persist(now);
             }
             return None;
         };
+        Some(self.transmit_cut(now, cut, unsent))
+    }
+
+    fn transmit_cut(&mut self, now: SimTime, cut: Cut, unsent: usize) -> Segment {
+        if self.send.outstanding() == 0 {
+            self.congestion.idle(now, ticks(now).wrapping_sub(self.send.last_data_ticks));
+        }
         self.pending.probe = false;
         let seq = self.send.nxt;
         let payload = self.send.buffer.take(cut.bytes);
@@ -100,7 +114,10 @@ impl Connection {
         let retransmission = seq.before(self.send.max);
         self.send.nxt = end;
         self.send.max = self.send.max.latest(end);
-        if retransmission {
+        if self.sack {
+            self.outstanding.push(end, now);
+            self.count_recovery(end.since(seq));
+        } else if retransmission {
             self.rtt.retransmitted();
         } else {
             self.rtt.sent(now, end);
@@ -114,8 +131,40 @@ impl Connection {
         segment.retransmission = retransmission;
         segment.payload = payload;
         segment.purpose = if cut.fin { Purpose::Close } else { Purpose::Transfer };
-        self.ensure_retransmission_timer(now);
-        Some(segment)
+        if self.sack {
+            self.ensure_loss_timer(now);
+        } else {
+            self.ensure_retransmission_timer(now);
+        }
+        segment
+    }
+
+    /// The next new segment although the congestion window is full, if there is one and the peer's window
+    /// has room for it.
+    pub(super) fn transmit_beyond_window(&mut self, now: SimTime) -> Option<Segment> {
+        let (unsent, fin_due) = (self.send.unsent(), self.fin_due());
+        let bytes = unsent.min(usize::from(self.send.mss));
+        let window = self.send.wnd.saturating_sub(self.send.flight()) as usize;
+        let fin = fin_due && bytes == unsent && window > bytes;
+        if (bytes == 0 && !fin) || bytes > window {
+            return None;
+        }
+        Some(self.transmit_cut(now, Cut { bytes, fin }, unsent))
+    }
+
+    /// Adds to a segment what arrived beyond a gap, as far as there is room (RFC 2018 §3).
+    fn report_gaps(&mut self, segment: &mut Segment, due: bool) {
+        if !segment.flags.contains(Flags::ACK) || segment.flags.contains(Flags::SYN) {
+            return;
+        }
+        if !self.receive.has_gap() && !self.receive.has_duplicate() {
+            return;
+        }
+        let room = (usize::from(self.send.mss) - segment.payload_len()) / 8;
+        let most = if self.timestamps { 3 } else { 4 };
+        segment.options.sack = self.receive.sack_blocks(most.min(room.saturating_sub(1)));
+        // A full segment has no room: what is due is said without data.
+        self.pending.acknowledgement = due && segment.options.sack.is_none() && !segment.payload.is_empty();
     }
 
     /// How much goes into the next segment; `None` when it has to wait.
@@ -128,8 +177,12 @@ impl Connection {
             return (fin_due && window > 0).then_some(Cut { bytes: 0, fin: true });
         }
         let bytes = u32::try_from(unsent).unwrap_or(u32::MAX).min(mss);
-        let limited_transmit = self.congestion.limited_transmit(mss);
-        let congestion_window = self.congestion.cwnd.saturating_add(limited_transmit).saturating_sub(flight);
+        let congestion_window = if self.sack {
+            self.congestion.cwnd.saturating_sub(self.outstanding.pipe())
+        } else {
+            let limited_transmit = self.congestion.limited_transmit(mss);
+            self.congestion.cwnd.saturating_add(limited_transmit).saturating_sub(flight)
+        };
         if bytes > congestion_window {
             return None;
         }
@@ -195,7 +248,8 @@ impl Connection {
             return None;
         }
         self.pending.probe = false;
-        (self.timers.main() == Timer::Persist).then(|| self.segment(now, self.send.una - 1))
+        matches!(self.timers.main(), Timer::Persist | Timer::KeepAlive)
+            .then(|| self.segment(now, self.send.una - 1))
     }
 
     fn transmit_abort(&mut self, now: SimTime) -> Option<Segment> {
@@ -210,7 +264,7 @@ impl Connection {
     }
 
     /// The header that every segment after the handshake shares. It acknowledges all that arrived.
-    fn segment(&mut self, now: SimTime, seq: SequenceNumber) -> Segment {
+    pub(super) fn segment(&mut self, now: SimTime, seq: SequenceNumber) -> Segment {
         if self.receive.acknowledged != self.receive.nxt {
             self.receive.acknowledged = self.receive.nxt;
             self.receive.quick_acks = self.receive.quick_acks.saturating_sub(1);
@@ -254,7 +308,7 @@ impl Connection {
     }
 }
 
-fn data_flags(push: bool, fin: bool) -> Flags {
+pub(super) fn data_flags(push: bool, fin: bool) -> Flags {
     let push = if push { Flags::PSH } else { Flags::NONE };
     let fin = if fin { Flags::FIN } else { Flags::NONE };
     Flags::ACK | push | fin

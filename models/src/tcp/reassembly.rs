@@ -1,5 +1,6 @@
 //! What arrived ahead of a gap.
 
+use super::options::{SackBlock, SackBlocks};
 use super::segment::SegmentPayload;
 use super::sequence::SequenceNumber;
 use crate::stream::Chunk;
@@ -23,6 +24,20 @@ pub(super) struct Reassembly {
     held: Vec<Held>,
     bytes: usize,
     fin: Option<SequenceNumber>,
+    /// What is held, in runs without a gap, in sequence order.
+    runs: Vec<Run>,
+    /// Counts arrivals: the stamp of the run that the last one extended.
+    arrivals: u32,
+    /// Acknowledgements sent at once since RCV.NXT last moved, and RCV.NXT then.
+    at_once: u8,
+    at_once_for: SequenceNumber,
+}
+
+/// A run of bytes without a gap.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    block: SackBlock,
+    stamp: u32,
 }
 
 impl Reassembly {
@@ -41,15 +56,71 @@ impl Reassembly {
 
     pub(super) fn insert_fin(&mut self, seq: SequenceNumber) {
         self.fin.get_or_insert(seq);
+        self.extend_run(SackBlock { start: seq, end: seq + 1 });
     }
 
-    /// Keeps what is new of `payload`; all of it lies at or after `base`, RCV.NXT.
-    pub(super) fn insert(&mut self, base: SequenceNumber, mut seq: SequenceNumber, payload: SegmentPayload) {
+    /// The runs to report in an acknowledgement, at most `room`: first the one that grew last, then the
+    /// others as they grew (RFC 2018 §4).
+    pub(super) fn blocks(&self, blocks: &mut SackBlocks, room: usize) {
+        let mut newer_than = u32::MAX;
+        for _ in 0..room.min(self.runs.len()) {
+            let next = self.runs.iter().filter(|run| run.stamp < newer_than).max_by_key(|run| run.stamp);
+            let Some(run) = next else { break };
+            newer_than = run.stamp;
+            blocks.push(run.block);
+        }
+    }
+
+    /// Whether the acknowledgement of a segment beyond the gap at `nxt` may wait for more: the first three
+    /// may not (Linux `tcp_comp_sack`).
+    pub(super) fn acknowledgement_may_wait(&mut self, nxt: SequenceNumber) -> bool {
+        if self.at_once_for != nxt {
+            self.at_once_for = nxt;
+            self.at_once = 0;
+        }
+        if self.at_once < 3 {
+            self.at_once += 1;
+            return false;
+        }
+        true
+    }
+
+    fn extend_run(&mut self, block: SackBlock) {
+        self.arrivals = self.arrivals.wrapping_add(1);
+        let mut run = Run { block, stamp: self.arrivals };
+        let first = self.runs.partition_point(|held| held.block.end.before(block.start));
+        let mut last = first;
+        while let Some(held) = self.runs.get(last)
+            && held.block.start.at_or_before(block.end)
+        {
+            if held.block.start.before(run.block.start) {
+                run.block.start = held.block.start;
+            }
+            run.block.end = run.block.end.latest(held.block.end);
+            last += 1;
+        }
+        self.runs.splice(first..last, [run]);
+    }
+
+    /// Keeps what is new of `payload`; all of it lies at or after `base`, RCV.NXT. Returns how many bytes
+    /// are new.
+    pub(super) fn insert(
+        &mut self,
+        base: SequenceNumber,
+        mut seq: SequenceNumber,
+        payload: SegmentPayload,
+    ) -> usize {
+        let before = self.bytes;
+        let len = payload.len() as u32;
+        if len > 0 {
+            self.extend_run(SackBlock { start: seq, end: seq + len });
+        }
         for chunk in payload.into_chunks() {
             let len = chunk.len() as u32;
             self.insert_chunk(base, seq, &chunk);
             seq += len;
         }
+        self.bytes - before
     }
 
     fn insert_chunk(&mut self, base: SequenceNumber, seq: SequenceNumber, chunk: &Chunk) {
@@ -92,6 +163,8 @@ impl Reassembly {
             ready += 1;
         }
         self.held.drain(..ready);
+        let done = self.runs.partition_point(|run| run.block.end.at_or_before(next));
+        self.runs.drain(..done);
         next
     }
 }
@@ -113,6 +186,26 @@ mod tests {
         let end = queue.drain(BASE + u32::from(from), |chunk| bytes.extend(chunk.as_slice()));
         assert_eq!(end.since(BASE) as usize, from as usize + bytes.len());
         bytes
+    }
+
+    #[test]
+    fn the_run_that_grew_last_is_reported_first() {
+        let mut queue = Reassembly::default();
+        let reported = |queue: &Reassembly| {
+            let mut blocks = SackBlocks::default();
+            queue.blocks(&mut blocks, 3);
+            blocks.as_slice().iter().map(|b| (b.start.since(BASE), b.end.since(BASE))).collect::<Vec<_>>()
+        };
+        for range in [2..4, 10..12, 20..22, 30..32] {
+            insert(&mut queue, range);
+        }
+        assert_eq!(reported(&queue), [(30, 32), (20, 22), (10, 12)], "RFC 2018 §4");
+        insert(&mut queue, 4..6);
+        assert_eq!(reported(&queue), [(2, 6), (30, 32), (20, 22)]);
+        insert(&mut queue, 6..20);
+        assert_eq!(reported(&queue), [(2, 22), (30, 32)], "three runs became one");
+        assert_eq!(drain(&mut queue, 2).len(), 20);
+        assert_eq!(reported(&queue), [(30, 32)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The receive sequence variables (RFC 9293 §3.3.1), the window we offer, and the bytes to read.
 
 use super::config::Config;
+use super::options::{SackBlock, SackBlocks};
 use super::reassembly::Reassembly;
 use super::rope::Rope;
 use super::segment::{Segment, SegmentPayload};
@@ -47,6 +48,8 @@ pub(super) struct Receiver {
     pub(super) small_segments: u8,
     /// Our window scale.
     pub(super) shift: u8,
+    /// A segment that brought nothing new, to be told once (RFC 2883).
+    duplicate: Option<SackBlock>,
     unread: usize,
     readable: Rope,
     reassembly: Option<Box<Reassembly>>,
@@ -66,6 +69,7 @@ impl Receiver {
             interactive: false,
             small_segments: 0,
             shift: 0,
+            duplicate: None,
             unread: 0,
             readable: Rope::default(),
             reassembly: None,
@@ -177,10 +181,53 @@ impl Receiver {
         if seq == self.nxt {
             self.deliver(payload);
         } else {
-            queue.insert(self.nxt, seq, payload);
+            let len = payload.len();
+            if queue.insert(self.nxt, seq, payload) == 0 && len > 0 {
+                self.duplicate = Some(SackBlock { start: seq, end: seq + len as u32 });
+            }
         }
         let fin = self.drain_reassembly();
         Arrival { readable: self.nxt != before, at_once: true, fin }
+    }
+
+    /// Notes a segment all of which arrived before.
+    pub(super) fn note_duplicate(&mut self, seq: SequenceNumber, len: u32) {
+        let end = seq + len;
+        if len > 0 && end.at_or_before(self.nxt) {
+            self.duplicate = Some(SackBlock { start: seq, end });
+        }
+    }
+
+    /// The blocks to report, at most `room`; `None` when nothing lies beyond a gap.
+    pub(super) fn sack_blocks(&mut self, room: usize) -> Option<Box<SackBlocks>> {
+        if room == 0 || (self.reassembly.is_none() && self.duplicate.is_none()) {
+            return None;
+        }
+        let mut blocks = SackBlocks::default();
+        let duplicate = self.duplicate.take();
+        if let Some(duplicate) = duplicate {
+            blocks.push(duplicate);
+        }
+        if let Some(queue) = &self.reassembly {
+            queue.blocks(&mut blocks, room - usize::from(duplicate.is_some()));
+        }
+        (!blocks.as_slice().is_empty()).then(|| Box::new(blocks))
+    }
+
+    /// Whether bytes are missing before others that arrived.
+    pub(super) const fn has_gap(&self) -> bool {
+        self.reassembly.is_some()
+    }
+
+    /// Whether a duplicate waits to be told.
+    pub(super) const fn has_duplicate(&self) -> bool {
+        self.duplicate.is_some()
+    }
+
+    /// Whether a selective acknowledgement may wait for more to report.
+    pub(super) fn sack_may_wait(&mut self) -> bool {
+        let nxt = self.nxt;
+        self.reassembly.as_mut().is_some_and(|queue| queue.acknowledgement_may_wait(nxt))
     }
 
     /// Steps over the peer's FIN.

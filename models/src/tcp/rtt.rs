@@ -10,6 +10,9 @@ use super::sequence::SequenceNumber;
 /// The clock granularity G of RFC 6298: one tick of the timestamp clock.
 const GRANULARITY_US: u32 = 1_000;
 
+/// One tick of a kernel at 250 Hz, in microseconds (the captured timeouts are multiples of it).
+const TICK_US: u32 = 4_000;
+
 /// A longer sample (9 minutes) is a peer's nonsense; below it the sums of RFC 6298 fit in 32 bits.
 const MAX_SAMPLE_US: u32 = u32::MAX / 8;
 
@@ -29,6 +32,8 @@ pub(super) struct RoundTripTime {
     srtt_us: u32,
     rttvar_us: u32,
     rto_us: u32,
+    /// The smallest sample; zero before there is one.
+    min_us: u32,
     /// When the segment that ends at `timed_end` was sent; [`SimTime::MAX`] while none is timed.
     timed_at: SimTime,
     timed_end: SequenceNumber,
@@ -42,6 +47,7 @@ impl RoundTripTime {
             srtt_us: 0,
             rttvar_us: 0,
             rto_us: micros(initial_rto),
+            min_us: 0,
             timed_at: SimTime::MAX,
             timed_end: SequenceNumber(0),
             ambiguous: false,
@@ -55,6 +61,29 @@ impl RoundTripTime {
 
     pub(super) const fn rto(&self) -> Duration {
         Duration::from_micros(self.rto_us as u64)
+    }
+
+    /// The smoothed round-trip time in microseconds, zero before there is a sample.
+    pub(super) const fn srtt_us(&self) -> u32 {
+        self.srtt_us
+    }
+
+    /// The smallest round-trip time in microseconds, zero before there is a sample.
+    pub(super) const fn min_us(&self) -> u32 {
+        self.min_us
+    }
+
+    /// Takes the span between one transmission and its acknowledgement.
+    pub(super) fn sample(&mut self, sample_us: u32, config: &Config) {
+        self.update(sample_us, config);
+    }
+
+    /// Takes a sample from an echoed timestamp (RFC 7323 §4.1).
+    pub(super) fn echoed(&mut self, now: SimTime, echo: u32, config: &Config) {
+        let elapsed = ticks(now).wrapping_sub(echo) as i32;
+        if elapsed >= 0 {
+            self.update((elapsed.max(1) as u32).saturating_mul(GRANULARITY_US), config);
+        }
     }
 
     /// The timeout in ticks of the timestamp clock.
@@ -93,11 +122,10 @@ impl RoundTripTime {
         } else if self.ambiguous
             && let Some(echo) = echo
         {
-            // RFC 7323 §4.1: an echoed timestamp tells the transmissions apart.
-            let elapsed = ticks(now).wrapping_sub(echo) as i32;
-            if elapsed >= 0 {
+            // An echoed timestamp tells the transmissions apart.
+            if ticks(now).wrapping_sub(echo) as i32 >= 0 {
                 self.ambiguous = false;
-                self.update((elapsed.max(1) as u32).saturating_mul(GRANULARITY_US), config);
+                self.echoed(now, echo, config);
             }
         }
     }
@@ -119,6 +147,9 @@ impl RoundTripTime {
 
     fn update(&mut self, sample_us: u32, config: &Config) {
         let sample_us = sample_us.min(MAX_SAMPLE_US);
+        if self.min_us == 0 || sample_us < self.min_us {
+            self.min_us = sample_us.max(1);
+        }
         if self.srtt_us == 0 {
             // RFC 6298 (2.2)
             self.srtt_us = sample_us.max(1);
@@ -131,14 +162,31 @@ impl RoundTripTime {
         let (variance_us, min_us) = (4 * self.rttvar_us, micros(config.min_rto));
         let rto_us = match config.rto_rule {
             RtoRule::Rfc6298 => (self.srtt_us + variance_us.max(GRANULARITY_US)).max(min_us),
-            RtoRule::Linux => self.srtt_us + variance_us.max(min_us),
+            RtoRule::Linux => (self.srtt_us + variance_us.max(min_us)).next_multiple_of(TICK_US),
         };
         self.rto_us = rto_us.min(micros(config.max_rto));
     }
 }
 
+/// When a timer of `span` expires by the kernel of `rule`.
+pub(super) fn expiry(rule: RtoRule, span: Duration) -> Duration {
+    match rule {
+        RtoRule::Rfc6298 => span,
+        RtoRule::Linux => {
+            let ticks = u64::from(micros(span).div_ceil(TICK_US));
+            // Linux kernel/time/timer.c: 64 slots a level, each level eight times coarser; timers expire
+            // at the next slot, never early. The phase of a level is unknown: a timer is set on a slot.
+            let mut slot = 1;
+            while ticks >= 63 * slot && slot < 1 << 21 {
+                slot *= 8;
+            }
+            Duration::from_micros((ticks + slot) / slot * slot * u64::from(TICK_US))
+        }
+    }
+}
+
 /// Saturates at [`MAX_SAMPLE_US`].
-fn micros(span: Duration) -> u32 {
+pub(super) fn micros(span: Duration) -> u32 {
     let whole = u32::try_from(span.as_secs()).unwrap_or(u32::MAX).saturating_mul(1_000_000);
     whole.saturating_add(span.subsec_micros()).min(MAX_SAMPLE_US)
 }
@@ -169,6 +217,17 @@ mod tests {
         let linux = estimator(&Config::linux(), &steady).rto();
         assert_eq!(linux, Duration::from_millis(240));
         assert_eq!(estimator(&Config::rfc(), &steady).rto(), Duration::from_secs(1));
+    }
+
+    /// real-software-facts, "Path cut": 0.21, 0.42, 0.83, 1.66, 3.4, 6.7, 13.3 s; c08s: 245 and 246 ms.
+    #[test]
+    fn timers_of_linux_expire_on_the_wheel() {
+        let expired: Vec<u128> = [204, 408, 816, 1_632, 3_264, 6_528, 13_056, 244]
+            .iter()
+            .map(|ms| expiry(RtoRule::Linux, Duration::from_millis(*ms)).as_millis())
+            .collect();
+        assert_eq!(expired, [208, 416, 832, 1_664, 3_328, 6_656, 13_312, 248]);
+        assert_eq!(expiry(RtoRule::Rfc6298, Duration::from_millis(204)), Duration::from_millis(204));
     }
 
     #[test]

@@ -44,6 +44,18 @@ impl SendBuffer {
         self.cut(0, self.acknowledged, len).0
     }
 
+    /// `len` bytes from `offset` on again; the cursor stays.
+    pub(super) fn at(&self, offset: usize, len: usize) -> SegmentPayload {
+        let (mut index, mut skip) = (0, self.acknowledged as usize + offset);
+        while let Some(chunk) = self.chunks.get(index as usize)
+            && skip >= chunk.len()
+        {
+            skip -= chunk.len();
+            index += 1;
+        }
+        self.cut(index, skip as u32, len).0
+    }
+
     /// Puts the cursor back to the first unacknowledged byte.
     pub(super) fn rewind(&mut self) {
         self.cursor_chunk = 0;
@@ -219,6 +231,8 @@ mod tests {
         assert_eq!(bytes(&buffer.take(8)), (2..10).collect::<Vec<_>>());
         buffer.acknowledge(5);
         assert_eq!(bytes(&buffer.first(3)), [5, 6, 7]);
+        assert_eq!(bytes(&buffer.at(2, 3)), [7, 8, 9]);
+        assert_eq!(buffer.at(95, 0).len(), 0);
         assert_eq!(bytes(&buffer.take(1)), [10]);
         buffer.rewind();
         assert_eq!(bytes(&buffer.take(1)), [5]);

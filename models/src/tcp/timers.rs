@@ -12,12 +12,18 @@ pub(super) enum Timer {
     Idle,
     /// SYN, data or FIN is unacknowledged (RFC 6298 (5.1)).
     Retransmission,
+    /// The end of a flight is unacknowledged: a probe may tell its loss early (RFC 8985 §7).
+    LossProbe,
+    /// Segments that may be lost or late are given a little more time (RFC 8985 §6.2).
+    Reordering,
     /// There is something to send, nothing in flight, and the peer's window is closed (RFC 9293 §3.8.6.1).
     Persist,
     /// Both FINs are acknowledged (RFC 9293 §3.10.7.4).
     TimeWait,
     /// Our FIN is acknowledged, the peer's has not come.
     FinWait2,
+    /// The peer has been silent for long (RFC 1122 §4.2.3.6).
+    KeepAlive,
 }
 
 /// The deadlines; [`SimTime::MAX`] is never.
@@ -62,11 +68,9 @@ impl Timers {
         due
     }
 
-    /// Starts the delayed acknowledgement unless one is waiting already.
+    /// Starts the delayed acknowledgement unless one is due earlier.
     pub(super) fn start_delayed_ack(&mut self, at: SimTime) {
-        if self.delayed_ack_at == SimTime::MAX {
-            self.delayed_ack_at = at;
-        }
+        self.delayed_ack_at = self.delayed_ack_at.min(at);
     }
 
     pub(super) fn stop_delayed_ack(&mut self) {

@@ -14,9 +14,15 @@ fn without_options(config: Config) -> Config {
 #[test]
 fn frames_are_as_long_as_on_the_wire() {
     // (timestamps, window scale) -> SYN, SYN-ACK, ACK; real-software-facts, "Frame sizes".
-    let table = [(true, Some(7), [74, 74, 66]), (false, Some(7), [62, 62, 54]), (false, None, [58, 58, 54])];
-    for (timestamps, window_scale, lengths) in table {
-        let config = Config { timestamps, window_scale, ..Config::linux() };
+    let table = [
+        (true, true, Some(7), [74, 74, 66]),
+        (true, false, Some(7), [74, 74, 66]),
+        (false, true, Some(7), [66, 66, 54]),
+        (false, false, Some(7), [62, 62, 54]),
+        (false, false, None, [58, 58, 54]),
+    ];
+    for (timestamps, sack, window_scale, lengths) in table {
+        let config = Config { timestamps, sack, window_scale, ..Config::linux() };
         let mut path = Path::new(config.clone(), config, ms(20));
         path.run();
         let seen: Vec<_> = path.frames.iter().map(|frame| (frame.flags.as_str(), frame.len)).collect();
@@ -58,7 +64,7 @@ fn both_sides_hear_of_it_and_measure_the_path() {
 
 #[test]
 fn the_smaller_segment_size_and_only_common_options_are_used() {
-    let small = Config { mss: 536, window_scale: None, ..without_options(Config::linux()) };
+    let small = Config { mss: 536, window_scale: None, sack: false, ..without_options(Config::linux()) };
     let mut path = Path::new(Config::linux(), small, ms(1));
     path.run();
     assert_eq!(path.ends[CLIENT].mss(), 536);
@@ -75,8 +81,8 @@ fn a_lost_syn_is_sent_again_after_a_second_and_four_times_evenly() {
     path.fate(|frame| if frame.flags == "S" { Fate::Lose } else { Fate::Deliver });
     path.run();
     let at: Vec<_> = path.script(CLIENT).iter().map(|frame| frame.0).collect();
-    assert_eq!(at, [0, 1_000, 2_000, 3_000, 4_000, 5_000, 7_000]);
-    assert_eq!(path.events[CLIENT], [(SimTime::from_secs(11), Event::TimedOut)]);
+    assert_eq!(at, [0, 1_032, 2_064, 3_096, 4_128, 5_160, 7_224]);
+    assert_eq!(path.events[CLIENT], [(SimTime::from_millis(11_352), Event::TimedOut)]);
     assert_eq!(path.states()[CLIENT], State::Closed);
 }
 
@@ -116,7 +122,7 @@ fn a_lost_syn_ack_is_repeated() {
         move |f| if f.flags == "SA" && std::mem::take(&mut first) { Fate::Lose } else { Fate::Deliver },
     );
     path.run();
-    assert_eq!(path.script(SERVER), [(20, "SA", 0, 0), (1_020, "SA", 0, 0), (1_020, "SA", 0, 0)]);
+    assert_eq!(path.script(SERVER), [(20, "SA", 0, 0), (1_052, "SA", 0, 0), (1_052, "SA", 0, 0)]);
     assert_eq!(path.states(), [State::Established; 2]);
 }
 

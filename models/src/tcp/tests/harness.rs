@@ -51,6 +51,11 @@ pub struct Path {
     pub received: [Vec<Chunk>; 2],
     pub events: [Vec<(SimTime, Event)>; 2],
     pub readers: [bool; 2],
+    /// Bits a second and the bytes that may wait, each way; `None` for a path without a bottleneck.
+    pub rate: Option<(u64, usize)>,
+    /// What the server answers once it has received so many bytes.
+    pub answer: Option<(usize, Chunk)>,
+    free_at: [SimTime; 2],
     fate: Box<dyn FnMut(&Frame) -> Fate>,
     scale: [u32; 2],
     under_way: BTreeMap<(SimTime, u64), (usize, Segment)>,
@@ -77,6 +82,9 @@ impl Path {
             received: Default::default(),
             events: Default::default(),
             readers: [true; 2],
+            rate: None,
+            answer: None,
+            free_at: [SimTime::ZERO; 2],
             fate: Box::new(|_| Fate::Deliver),
             scale: [0; 2],
             under_way: BTreeMap::new(),
@@ -156,6 +164,7 @@ impl Path {
                 {
                     self.received[from].push(chunk);
                 }
+                self.answer_when_due(from);
                 if self.received[from].len() == before {
                     break;
                 }
@@ -165,7 +174,12 @@ impl Path {
 
     fn carry(&mut self, from: usize, segment: Segment) {
         let frame = self.describe(from, &segment);
-        let fate = (self.fate)(&frame);
+        let mut fate = (self.fate)(&frame);
+        let departure = self.departure(from, frame.len);
+        if departure.is_none() {
+            fate = Fate::Lose;
+        }
+        let departure = departure.unwrap_or(self.now);
         self.frames.push(frame);
         let (copies, late) = match fate {
             Fate::Lose => (0, Duration::ZERO),
@@ -175,8 +189,34 @@ impl Path {
         };
         for _ in 0..copies {
             self.sent += 1;
-            let key = (self.now + self.delay + late, self.sent);
+            let key = (departure + self.delay + late, self.sent);
             self.under_way.insert(key, (1 - from, segment.clone()));
+        }
+    }
+
+    /// When the last bit leaves the bottleneck, or `None` if its queue is full.
+    fn departure(&mut self, from: usize, len: usize) -> Option<SimTime> {
+        let Some((rate, queue)) = self.rate else { return Some(self.now) };
+        let starts = self.free_at[from].max(self.now);
+        let waiting = (starts - self.now).as_nanos() as u64 * rate / 8_000_000_000;
+        if waiting as usize + len > queue {
+            return None;
+        }
+        self.free_at[from] = starts + Duration::from_nanos(len as u64 * 8_000_000_000 / rate);
+        Some(self.free_at[from])
+    }
+
+    fn answer_when_due(&mut self, end: usize) {
+        if end != SERVER {
+            return;
+        }
+        if let Some((bytes, chunk)) = self.answer.take() {
+            let received: usize = self.received[end].iter().map(Chunk::len).sum();
+            if received >= bytes {
+                self.ends[end].write(self.now, chunk);
+            } else {
+                self.answer = Some((bytes, chunk));
+            }
         }
     }
 

@@ -29,6 +29,7 @@ fn options() -> impl Strategy<Value = Options> {
             window_scale,
             sack_permitted,
             timestamps,
+            sack: None,
         })
 }
 

@@ -1,5 +1,6 @@
 //! Tests of whole connections: two machines and a path in virtual time.
 
+mod bulk;
 mod captured;
 mod close;
 mod handshake;
