@@ -39,12 +39,15 @@ pub enum RtoRule {
     /// in steps of its timer wheel: one tick up to 63 ticks, eight times that on each level above.
     /// Measured: 244 ms at a round-trip time of 40 ms, expiring after 245 to 246 ms.
     Linux,
+    /// Always [`Config::initial_rto`], doubled with each retransmission: a stack that measures nothing.
+    Fixed,
 }
 
 /// The parameters of a connection; many connections share one.
 ///
-/// Two sets are given: [`Config::linux`], measured on Linux 6.18, and [`Config::rfc`], the
-/// conservative numbers of the RFCs as ns-3.48 uses them. The source of each number stands with it:
+/// The sets: [`Config::linux`] and [`Config::linux_newreno`], measured on Linux 6.18; [`Config::rfc`], the
+/// conservative numbers of the RFCs as ns-3.48 uses them; [`Config::lwip`] and [`Config::w5500`], small
+/// stacks by their sources. The source of each number stands with it:
 /// *Linux* is a sysctl or constant of that kernel, *measured* a capture of it, *ns-3* a default of
 /// its `TcpSocket`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,8 +86,12 @@ pub struct Config {
     /// a measured 209 kB transfer. ns-3 (`RcvBufSize`): 131,072.
     pub max_receive_window: u32,
     /// The same without timestamps. The kernel's autotuning then lacks a receiver-side round-trip time
-    /// and stops early: 100,352 is read off a capture whose flight never exceeded 68 segments of 1460.
+    /// and stops early (its cause in `tcp_rcv_space_adjust` is not modelled): 100,352 is read off a capture
+    /// whose flight never exceeded 68 segments of 1460.
     pub max_receive_window_without_timestamps: u32,
+    /// The most that may be sent and unacknowledged, in bytes: the send buffer of a small stack. Linux and
+    /// ns-3: no such limit in practice.
+    pub send_buffer: u32,
     /// The initial congestion window, in segments. RFC 6928 and Linux: 10.
     pub initial_window_segments: u32,
     /// How the retransmission timeout follows from the round-trip time.
@@ -180,6 +187,7 @@ impl Config {
             receive_window: 65_535,
             max_receive_window: 287_104,
             max_receive_window_without_timestamps: 100_352,
+            send_buffer: u32::MAX,
             initial_window_segments: 10,
             rto_rule: RtoRule::Linux,
             min_rto: Duration::from_millis(200),
@@ -221,6 +229,7 @@ impl Config {
             receive_window: 65_535,
             max_receive_window: 131_072,
             max_receive_window_without_timestamps: 131_072,
+            send_buffer: u32::MAX,
             initial_window_segments: 10,
             rto_rule: RtoRule::Rfc6298,
             min_rto: Duration::from_secs(1),
@@ -241,6 +250,84 @@ impl Config {
             congestion: CongestionControl::NewReno,
             slow_start_limit: Some(2),
             restart_after_idle: false,
+        }
+    }
+
+    /// As lwIP 2.1 with its default options (`opt.h`): segments of 536 bytes, a window of four and a send
+    /// buffer of two of them, no options beside the MSS, timers in steps of 500 ms. The Arduino core of the
+    /// ESP8266 ships it so ("lower memory"). For segments of 1460 bytes see
+    /// [`with_segments_of`](Self::with_segments_of).
+    #[must_use]
+    pub fn lwip() -> Self {
+        Config {
+            mss: 536,
+            timestamps: false,
+            window_scale: None,
+            receive_window: 4 * 536,
+            max_receive_window: 4 * 536,
+            max_receive_window_without_timestamps: 4 * 536,
+            send_buffer: 2 * 536,
+            // LWIP_TCP_CALC_INITIAL_CWND: RFC 3390.
+            initial_window_segments: 4,
+            // The variance of at least three ticks of 500 ms never decays further (tcp_in.c).
+            min_rto: Duration::from_millis(1_500),
+            max_rto: Duration::from_secs(192),
+            initial_rto: Duration::from_secs(3),
+            syn_rto: Duration::from_secs(3),
+            syn_retries: 6,
+            data_retries: 12,
+            delayed_ack: Duration::from_millis(250),
+            nagle: true,
+            time_wait: Duration::from_secs(120),
+            fin_wait_2_timeout: Some(Duration::from_secs(20)),
+            slow_start_limit: Some(2),
+            ..Config::rfc()
+        }
+    }
+
+    /// As the W5500, a TCP in hardware (WIZnet data sheet 1.0.9): 2 kB of buffer each way for each of its
+    /// eight sockets, no options beside the MSS, a fixed timeout of 200 ms (RTR) that doubles up to 6.4 s,
+    /// eight retries (RCR). The data sheet does not speak of congestion control or Nagle's algorithm, nor of
+    /// how long TIME-WAIT lasts: none, none, and 1 s are assumed.
+    #[must_use]
+    pub fn w5500() -> Self {
+        let timeout = Duration::from_millis(200);
+        Config {
+            timestamps: false,
+            window_scale: None,
+            receive_window: 2_048,
+            max_receive_window: 2_048,
+            max_receive_window_without_timestamps: 2_048,
+            send_buffer: 2_048,
+            rto_rule: RtoRule::Fixed,
+            min_rto: timeout,
+            max_rto: Duration::from_millis(6_400),
+            initial_rto: timeout,
+            syn_rto: timeout,
+            syn_retries: 8,
+            data_retries: 8,
+            delayed_ack: timeout,
+            nagle: false,
+            time_wait: Duration::from_secs(1),
+            ..Config::rfc()
+        }
+    }
+
+    /// The same stack built for segments of `mss` bytes; windows and buffers keep their number of
+    /// segments.
+    #[must_use]
+    pub fn with_segments_of(self, mss: u16) -> Self {
+        let scaled = |bytes: u32| {
+            let scaled = u64::from(bytes) * u64::from(mss) / u64::from(self.mss.max(1));
+            if bytes == u32::MAX { bytes } else { u32::try_from(scaled).unwrap_or(u32::MAX) }
+        };
+        Config {
+            receive_window: scaled(self.receive_window),
+            max_receive_window: scaled(self.max_receive_window),
+            max_receive_window_without_timestamps: scaled(self.max_receive_window_without_timestamps),
+            send_buffer: scaled(self.send_buffer),
+            mss,
+            ..self
         }
     }
 }

@@ -15,19 +15,26 @@
 //! | round-trip time, retransmission timeout, backoff | RFC 6298, or as Linux does ([`RtoRule`]) |
 //! | slow start, congestion avoidance, fast retransmit | RFC 5681, RFC 3465, initial window RFC 6928 |
 //! | fast recovery | NewReno, RFC 6582; limited transmit, RFC 3042 |
+//! | selective acknowledgements | RFC 2018, duplicates RFC 2883, recovery RFC 6675, compressed as Linux does |
+//! | losses told by time, tail loss probes | RACK-TLP, RFC 8985, with the timers of Linux |
+//! | the flight during recovery | proportional rate reduction, RFC 6937, slow start reduction bound |
+//! | CUBIC | RFC 9438, with HyStart, in whole segments as Linux |
+//! | silent peers | keep-alive, RFC 1122 §4.2.3.6; zero-window probes, RFC 9293 §3.8.6.1 |
 //! | delayed and quick acknowledgements, Nagle | RFC 1122 §4.2.3.2 and §4.2.3.4, as Linux does |
 //! | blind attacks: RST, SYN and ACK outside the window | RFC 5961, without its rate limit |
 //!
 //! # What it leaves out
 //!
-//! Selective acknowledgements (RFC 2018, 6675), RACK and tail loss probes (RFC 8985), CUBIC
-//! (RFC 9438), proportional rate reduction (RFC 6937), explicit congestion notification, urgent
-//! data, keep-alive, path MTU discovery, fast open. Checksums: a damaged frame is a lost frame.
+//! Undoing a reduction that proved needless (Eifel, F-RTO), path MTU discovery and its black holes,
+//! explicit congestion notification, pacing, urgent data, fast open. The receive buffer: the window grows
+//! by what arrives up to a limit, not by Linux's `tcp_rcv_space_adjust`. Windows count bytes where Linux
+//! counts segments. Segments that one interrupt brings are not acknowledged together (receive offload).
+//! Checksums: a damaged frame is a lost frame.
 //!
 //! # Parameters
 //!
-//! All in [`Config`], each with its unit, its two defaults ([`Config::linux`], [`Config::rfc`])
-//! and their source.
+//! All in [`Config`], each with its unit and the source of its values. The stacks: [`Config::linux`],
+//! [`Config::linux_newreno`], [`Config::rfc`], [`Config::lwip`], [`Config::w5500`].
 //!
 //! # Use
 //!
@@ -60,14 +67,17 @@
 //!
 //! # How it was validated
 //!
-//! Beside the machine (`tests/`): whole captured Linux connections frame by frame, and the flights and
-//! completion times of captured bulk transfers; timed scripts of every handshake, close and timeout; a
+//! Beside the machine (`tests/`): whole captured Linux connections frame by frame; captured bulk transfers
+//! with and without delay, bottleneck and loss (lossless within 1 %, of the recorded losses each repaired
+//! once and every run within 8 %, the median within 2 %); timed scripts of every handshake, close and timeout; a
 //! property test that the exact bytes arrive under any loss, reordering and duplication; random hostile
 //! segments; and transfers to and from an independent implementation (smoltcp) over the wire format.
 //!
 //! # References
 //!
-//! RFC 9293 *Transmission Control Protocol*, RFC 7323, 6298, 5681, 6582, 3042, 3465, 6928, 1122, 5961;
+//! RFC 9293 *Transmission Control Protocol*, RFC 7323, 6298, 5681, 6582, 3042, 3465, 6928, 1122, 5961,
+//! 2018, 2883, 6675, 6937, 8985, 9438; S. Ha and I. Rhee, *Hybrid Slow Start for High-Bandwidth and
+//! Long-Distance Networks*, 2008;
 //! W. R. Stevens and G. R. Wright, *TCP/IP Illustrated*, volumes 1 and 2.
 
 mod config;

@@ -144,7 +144,7 @@ impl Connection {
     pub(super) fn transmit_beyond_window(&mut self, now: SimTime) -> Option<Segment> {
         let (unsent, fin_due) = (self.send.unsent(), self.fin_due());
         let bytes = unsent.min(usize::from(self.send.mss));
-        let window = self.send.wnd.saturating_sub(self.send.flight()) as usize;
+        let window = self.send.wnd.min(self.config.send_buffer).saturating_sub(self.send.flight()) as usize;
         let fin = fin_due && bytes == unsent && window > bytes;
         if (bytes == 0 && !fin) || bytes > window {
             return None;
@@ -171,7 +171,7 @@ impl Connection {
     fn next_cut(&self, unsent: usize, fin_due: bool) -> Option<Cut> {
         let send = &self.send;
         let (mss, flight) = (u32::from(send.mss), send.flight());
-        let window = send.wnd.saturating_sub(flight);
+        let window = send.wnd.min(self.config.send_buffer).saturating_sub(flight);
         if unsent == 0 {
             // A FIN takes a place in the window (RFC 9293 §3.4).
             return (fin_due && window > 0).then_some(Cut { bytes: 0, fin: true });

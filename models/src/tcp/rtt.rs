@@ -162,6 +162,7 @@ impl RoundTripTime {
         let (variance_us, min_us) = (4 * self.rttvar_us, micros(config.min_rto));
         let rto_us = match config.rto_rule {
             RtoRule::Rfc6298 => (self.srtt_us + variance_us.max(GRANULARITY_US)).max(min_us),
+            RtoRule::Fixed => micros(config.initial_rto),
             RtoRule::Linux => (self.srtt_us + variance_us.max(min_us)).next_multiple_of(TICK_US),
         };
         self.rto_us = rto_us.min(micros(config.max_rto));
@@ -171,7 +172,7 @@ impl RoundTripTime {
 /// When a timer of `span` expires by the kernel of `rule`.
 pub(super) fn expiry(rule: RtoRule, span: Duration) -> Duration {
     match rule {
-        RtoRule::Rfc6298 => span,
+        RtoRule::Rfc6298 | RtoRule::Fixed => span,
         RtoRule::Linux => {
             let ticks = u64::from(micros(span).div_ceil(TICK_US));
             // Linux kernel/time/timer.c: 64 slots a level, each level eight times coarser; timers expire

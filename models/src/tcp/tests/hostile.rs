@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use super::harness::{CLIENT, Path, SERVER, ms, packet};
 use crate::cause::Cause;
 use crate::stream::{Chunk, Tag};
-use crate::tcp::{Config, Connection, Event, Flags, Options, Segment, SequenceNumber, State, Timestamps};
+use crate::tcp::{
+    Config, Connection, Event, Flags, Options, SackBlock, SackBlocks, Segment, SequenceNumber, State,
+    Timestamps,
+};
 use sim_core::time::SimTime;
 
 /// Sequence numbers near the real ones, or anything.
@@ -23,14 +26,22 @@ fn options() -> impl Strategy<Value = Options> {
         let value = if wild { value.wrapping_mul(0x9e37_79b9) } else { value };
         Timestamps { value, echo_reply }
     });
-    (any::<Option<u16>>(), any::<Option<u8>>(), any::<bool>(), prop::option::weighted(0.7, timestamps))
-        .prop_map(|(mss, window_scale, sack_permitted, timestamps)| Options {
+    let block = (number(5_000), number(5_000)).prop_map(|(start, end)| SackBlock { start, end });
+    let sack = prop::collection::vec(block, 1..5).prop_map(|list| {
+        let mut blocks = SackBlocks::default();
+        list.into_iter().for_each(|block| blocks.push(block));
+        Box::new(blocks)
+    });
+    let rest = (prop::option::weighted(0.7, timestamps), prop::option::weighted(0.5, sack));
+    (any::<Option<u16>>(), any::<Option<u8>>(), any::<bool>(), rest).prop_map(
+        |(mss, window_scale, sack_permitted, (timestamps, sack))| Options {
             mss,
             window_scale,
             sack_permitted,
             timestamps,
-            sack: None,
-        })
+            sack,
+        },
+    )
 }
 
 fn segments() -> impl Strategy<Value = Segment> {
@@ -72,7 +83,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn check(connection: &Connection) {
-    assert!(connection.cwnd() >= u32::from(connection.mss()) || connection.cwnd() == 0);
+    assert!(
+        connection.cwnd() >= u32::from(connection.mss()) || connection.cwnd() == 0,
+        "{}",
+        connection.cwnd()
+    );
     assert!(connection.mss() >= 36);
     assert!(connection.unacknowledged() + connection.unsent() <= connection.buffered());
     if connection.state() == State::Closed {
@@ -129,7 +144,12 @@ proptest! {
             ack: SequenceNumber(5_001),
             flags: Flags::SYN | Flags::ACK,
             window: 60_000,
-            options: Options { timestamps: echo, mss: Some(1460), ..Options::default() },
+            options: Options {
+                timestamps: echo,
+                mss: Some(1460),
+                sack_permitted: true,
+                ..Options::default()
+            },
             ..Segment::default()
         });
         prop_assert_eq!(connection.state(), State::Established);

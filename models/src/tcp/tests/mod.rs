@@ -9,5 +9,7 @@ mod hostile;
 mod loss;
 mod oracle;
 mod property;
+mod selective;
+mod stacks;
 mod transfer;
 mod window;

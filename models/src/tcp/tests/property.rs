@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::harness::{CLIENT, Fate, Path, SERVER, ms};
 use crate::cause::Cause;
 use crate::stream::{Chunk, MessageId, Payload, Tag};
-use crate::tcp::{Config, State};
+use crate::tcp::{Config, CongestionControl, State};
 use std::time::Duration;
 
 /// One write: after how long, from which end, how many bytes.
@@ -28,7 +28,22 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
 }
 
 fn configs() -> impl Strategy<Value = Config> {
-    let base = prop_oneof![Just(Config::linux()), Just(Config::rfc())];
+    let base = prop_oneof![
+        3 => Just(Config::linux()),
+        1 => Just(Config::linux_newreno()),
+        1 => Just(Config::rfc()),
+        1 => Just(Config::lwip()),
+        1 => Just(Config::w5500()),
+    ];
+    let switches = any::<[bool; 5]>();
+    let base = (base, switches).prop_map(|(config, [sack, rack, probe, prr, cubic])| Config {
+        sack: config.sack && (sack || rack),
+        rack: config.rack && rack,
+        tail_loss_probe: config.tail_loss_probe && probe,
+        prr: config.prr && prr,
+        congestion: if cubic { CongestionControl::Cubic } else { config.congestion },
+        ..config
+    });
     let window = prop_oneof![Just(None), (600..20_000_u32).prop_map(Some)];
     (base, any::<bool>(), any::<bool>(), prop_oneof![Just(1460_u16), 100..2_000_u16], window).prop_map(
         |(config, timestamps, scale, mss, window)| Config {

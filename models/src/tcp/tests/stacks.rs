@@ -1,0 +1,54 @@
+//! The small stacks: what their buffers and timers make of a transfer.
+
+use super::harness::{CLIENT, Fate, Path, SERVER, ms, packet, publish};
+use crate::cause::Cause;
+use crate::tcp::Config;
+
+#[test]
+fn small_stacks_never_have_more_under_way_than_their_buffer() {
+    let table = [
+        (Config::lwip(), 536, 1_072),
+        (Config::lwip().with_segments_of(1_460), 1_460, 2_920),
+        (Config::w5500(), 1_460, 2_048),
+    ];
+    for (config, mss, buffer) in table {
+        let mut path = Path::established(config, Config::linux(), ms(20));
+        assert_eq!(path.ends[CLIENT].mss(), mss);
+        for chunk in publish(1, 20_000) {
+            path.write(CLIENT, chunk);
+        }
+        for _ in 0..20_000 {
+            path.run_for(ms(1));
+            assert!(path.ends[CLIENT].unacknowledged() <= buffer);
+        }
+        assert_eq!(path.received_bytes(SERVER).len(), 20_000);
+        assert!(path.frames.iter().all(|frame| frame.options == 0), "no options after the SYN");
+    }
+}
+
+#[test]
+fn a_peer_of_a_small_stack_respects_its_window() {
+    let mut path = Path::established(Config::w5500(), Config::linux(), ms(20));
+    path.readers[CLIENT] = false;
+    for chunk in publish(1, 20_000) {
+        path.write(SERVER, chunk);
+    }
+    path.run_for(ms(5_000));
+    assert!(path.ends[CLIENT].buffered() <= 2_048 + 512);
+    path.readers[CLIENT] = true;
+    path.run_for(ms(60_000));
+    assert_eq!(path.received_bytes(CLIENT).len(), 20_000);
+}
+
+/// WIZnet data sheet: 200 ms, doubling up to 6.4 s, eight retries; 31.8 s in all.
+#[test]
+fn the_w5500_gives_up_after_31_8_seconds() {
+    let mut path = Path::established(Config::w5500(), Config::linux(), ms(1));
+    path.fate(|frame| if frame.from == CLIENT { Fate::Lose } else { Fate::Deliver });
+    let start = path.now;
+    path.write(CLIENT, packet(Cause::Publish, 26));
+    path.run();
+    assert_eq!(path.data(CLIENT).len(), 1 + 8);
+    let (end, _) = *path.events[CLIENT].last().unwrap();
+    assert_eq!((end - start).as_millis(), 31_800);
+}
