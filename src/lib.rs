@@ -6,10 +6,12 @@
 //! | [`execute`] | runs a scenario to its end |
 //! | [`results`] | records of a run to a summary, tables and a folder |
 //! | [`capture`] | records of frames and packets to pcapng and sequence charts |
+//! | [`live`] | the broker served to real clients, its journal, and the replay of one |
 //! | [`cli`] | the commands |
 
 pub mod capture;
 pub mod cli;
 pub mod execute;
+pub mod live;
 pub mod results;
 pub mod scenario;
