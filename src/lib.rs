@@ -7,11 +7,13 @@
 //! | [`results`] | records of a run to a summary, tables and a folder |
 //! | [`capture`] | records of frames and packets to pcapng and sequence charts |
 //! | [`report`] | pictures of a run |
+//! | [`live`] | the broker served to real clients, its journal, and the replay of one |
 //! | [`cli`] | the commands |
 
 pub mod capture;
 pub mod cli;
 pub mod execute;
 pub mod report;
+pub mod live;
 pub mod results;
 pub mod scenario;

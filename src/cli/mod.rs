@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,12 +13,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::scenario::Overrides;
 use crate::scenario::error::Diagnostic;
-use crate::scenario::quantity::Span;
+use crate::scenario::quantity::{Size, Span};
 
 mod chart;
 mod check;
 mod list;
+mod live;
 mod progress;
+mod replay;
 mod run;
 
 /// A digital twin of MQTT systems: simulates brokers, clients and the network between them.
@@ -40,6 +43,10 @@ pub enum Command {
     List(ListArguments),
     /// Draw the sequence chart of a scenario
     Chart(ChartArguments),
+    /// Serve the broker to real clients, in wall-clock time
+    Live(LiveArguments),
+    /// Repeat a session of `live` from its journal, in virtual time
+    Replay(ReplayArguments),
 }
 
 /// How results are shown.
@@ -192,6 +199,59 @@ pub struct ChartOptions {
     pub out: Option<PathBuf>,
 }
 
+/// `live`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct LiveArguments {
+    /// Address and port to listen on; port 0 takes a free one, which the first line says
+    #[arg(long, default_value = "127.0.0.1:1883", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Software profile of the broker [default: one that keeps to the standard]
+    #[arg(long, value_name = "NAME")]
+    pub broker: Option<String>,
+    /// Write every input into this file, for `replay`
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// Clients connected at the same time at most, 0 for no limit [default: 10000]
+    #[arg(long, value_name = "NUMBER")]
+    pub max_connections: Option<u32>,
+    /// Largest packet that a client may send [default: 8 MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_packet: Option<Size>,
+    /// Stop after this time, instead of at Ctrl-C
+    #[arg(long = "for", value_name = "SPAN")]
+    pub span: Option<Span>,
+    /// Folder for the results [default: results/live]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Folder of hardware profiles, instead of the `hw-profiles` that is found
+    #[arg(long, value_name = "DIR")]
+    pub profiles: Option<PathBuf>,
+    /// How the summary is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Show nothing but the address and problems
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `replay`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct ReplayArguments {
+    /// Journal of a session
+    pub journal: PathBuf,
+    /// How the summary is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Show nothing but problems
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// A size on the command line: `64 KiB`.
+fn parse_size(text: &str) -> Result<Size, String> {
+    Size::parse(text).map_err(|refusal| format!("{}; {}", refusal.message, refusal.help))
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Finished {
@@ -227,6 +287,8 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Check(arguments) => return check::check(arguments, out, problems),
         Command::List(arguments) => return list::list(arguments, out, problems),
         Command::Chart(arguments) => chart::chart(arguments, out),
+        Command::Live(arguments) => live::live(arguments, out),
+        Command::Replay(arguments) => replay::run(arguments, out),
     };
     match result {
         Ok(Finished::Held) => 0,

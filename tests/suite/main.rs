@@ -5,6 +5,7 @@ mod charts;
 mod command_line;
 mod fingerprints;
 mod ground_truth;
+mod live;
 mod scenarios;
 mod smart_home;
 mod tidy;

@@ -1,0 +1,140 @@
+//! Which broker is served, and how much of this computer its clients may take.
+
+use models::mqtt::BrokerConfig;
+use models::mqtt::timers::silence::SilenceLooks;
+use models::profile::{MqttBehaviour, Software};
+use serde::{Deserialize, Serialize};
+
+use crate::results::ContentHash;
+
+/// Whose behaviour the broker has where the standard leaves it room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Behaviour {
+    /// The letter of the standard.
+    #[serde(rename = "standard")]
+    Standard,
+    /// Eclipse Mosquitto 2.0.
+    #[serde(rename = "mosquitto-2.0")]
+    Mosquitto20,
+}
+
+/// The parameters of a served broker: written into the journal, so that a replay has the same.
+///
+/// Unlike [`BrokerConfig::standard`], whose clients are simulated, every queue has a limit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerSettings {
+    /// Name of the software profile, or `standard`.
+    pub name: String,
+    /// Whose behaviour.
+    pub behaviour: Behaviour,
+    /// QoS 1 and 2 messages in flight to one client; 0: no limit. Default 1,000.
+    pub max_inflight: u16,
+    /// QoS 1 and 2 messages that wait for one client; 0: no limit. Default 100,000.
+    pub max_queued: u32,
+    /// Seconds between two looks for silent clients; 0: at the very instant. Default 0.
+    pub keep_alive_check_s: u32,
+    /// Connected clients at most, further ones get CONNACK 3; 0: no limit. Default 10,000.
+    pub max_connections: u32,
+    /// Packets larger than this end their connection, in bytes. Default 8 MiB.
+    pub max_packet_bytes: u32,
+}
+
+impl Default for BrokerSettings {
+    fn default() -> Self {
+        BrokerSettings {
+            name: "standard".to_owned(),
+            behaviour: Behaviour::Standard,
+            max_inflight: 1_000,
+            max_queued: 100_000,
+            keep_alive_check_s: 0,
+            max_connections: 10_000,
+            max_packet_bytes: 8 << 20,
+        }
+    }
+}
+
+impl BrokerSettings {
+    /// The settings of a software profile. Limits that it does not have are the default ones.
+    #[must_use]
+    pub fn of(software: &Software) -> Self {
+        let default = BrokerSettings::default();
+        let behaviour = match software.mqtt {
+            MqttBehaviour::Mosquitto20 => Behaviour::Mosquitto20,
+            _ => Behaviour::Standard,
+        };
+        let inflight = software.max_inflight.map(|limit| limit.min(u32::from(u16::MAX)) as u16);
+        BrokerSettings {
+            name: software.name.to_string(),
+            behaviour,
+            max_inflight: inflight.unwrap_or(default.max_inflight),
+            max_queued: software.max_queued.unwrap_or(default.max_queued),
+            keep_alive_check_s: software.keep_alive_check.map_or(0, |every| every.as_secs().max(1) as u32),
+            ..default
+        }
+    }
+
+    /// The same for the machine.
+    #[must_use]
+    pub fn config(&self) -> BrokerConfig {
+        let behaviour = match self.behaviour {
+            Behaviour::Standard => BrokerConfig::standard(),
+            Behaviour::Mosquitto20 => BrokerConfig::default(),
+        };
+        BrokerConfig {
+            max_inflight: self.max_inflight,
+            max_queued: self.max_queued,
+            silence_looks: match self.keep_alive_check_s {
+                0 => SilenceLooks::Exact,
+                every => SilenceLooks::EverySeconds(every),
+            },
+            max_connections: self.max_connections,
+            max_packet_bytes: self.max_packet_bytes,
+            ..behaviour
+        }
+    }
+
+    /// Tells apart the brokers that different versions of this program make of the same settings.
+    #[must_use]
+    pub fn config_hash(&self) -> ContentHash {
+        ContentHash::of(format!("{:?}", self.config()).as_bytes())
+    }
+}
+
+/// What the clients together, or one of them, may take of this computer. Not part of the protocol:
+/// who goes beyond is disconnected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Open sockets; further ones are closed at once. Default: room for 10,000 clients and for some
+    /// more to be told that there is no room.
+    pub sockets: usize,
+    /// Bytes that wait to be read by one client. Default 32 MiB.
+    pub unread_bytes: usize,
+    /// Bytes that wait to be read by all clients together; beyond that, those go who leave unread more
+    /// than their equal share. Default 512 MiB.
+    pub unread_bytes_all: usize,
+    /// Bytes that the broker holds for all: messages in flight, queued and retained, wills, incomplete
+    /// packets. Beyond that, those go who send. Default 1 GiB.
+    pub held_bytes: usize,
+    /// Sessions, of connected clients and stored ones; beyond that nobody gets in. Default 1,000,000.
+    pub sessions: usize,
+}
+
+impl Limits {
+    /// The default limits around a broker with these settings.
+    #[must_use]
+    pub fn around(settings: &BrokerSettings) -> Self {
+        let clients = match settings.max_connections {
+            0 => 1_000_000,
+            limit => limit as usize,
+        };
+        let unread_bytes = (32 << 20).max(4 * settings.max_packet_bytes as usize);
+        Limits {
+            sockets: clients + clients / 8 + 16,
+            unread_bytes,
+            unread_bytes_all: (512 << 20).max(2 * unread_bytes),
+            held_bytes: 1 << 30,
+            sessions: 1_000_000,
+        }
+    }
+}
