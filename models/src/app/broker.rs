@@ -67,7 +67,8 @@ impl BrokerProgram {
                         around.packet_taken(now, entry.flow, entry.end);
                     }
                 }
-                BrokerEvent::Connected { .. } => {}
+                // No method of enhanced authentication is configured, so none is asked for.
+                BrokerEvent::Connected { .. } | BrokerEvent::Authenticate { .. } => {}
                 BrokerEvent::Accepted { message, .. } => work.accepted.push(message),
                 BrokerEvent::Close { connection, reason } => self.close(connection, reason, around),
                 BrokerEvent::Dropped { .. } => around.remark(Remark::MessageDropped),
@@ -123,7 +124,7 @@ impl BrokerProgram {
 
     fn close(&mut self, connection: ConnectionId, reason: CloseReason, around: &mut impl Surroundings) {
         match reason {
-            CloseReason::Disconnected | CloseReason::Refused(_) => {}
+            CloseReason::Disconnected | CloseReason::DisconnectedFor(_) | CloseReason::Refused(_) => {}
             CloseReason::KeepAliveExpired => around.remark(Remark::KeepAliveExpired),
             CloseReason::TakenOver => around.remark(Remark::TakenOver),
             CloseReason::Malformed(_) | CloseReason::ProtocolError(_) => around.remark(Remark::ProtocolError),
