@@ -319,3 +319,5 @@ impl Client {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_five;
