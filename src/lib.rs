@@ -13,7 +13,7 @@
 pub mod capture;
 pub mod cli;
 pub mod execute;
-pub mod report;
 pub mod live;
+pub mod report;
 pub mod results;
 pub mod scenario;

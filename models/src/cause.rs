@@ -56,11 +56,13 @@ pub enum Cause {
     Pingresp,
     /// MQTT DISCONNECT.
     Disconnect,
+    /// MQTT AUTH.
+    Auth,
 }
 
 impl Cause {
     /// All causes, in ledger order.
-    pub const ALL: [Cause; 24] = [
+    pub const ALL: [Cause; 25] = [
         Cause::Idle,
         Cause::Boot,
         Cause::TcpConnect,
@@ -85,6 +87,7 @@ impl Cause {
         Cause::Pingreq,
         Cause::Pingresp,
         Cause::Disconnect,
+        Cause::Auth,
     ];
 
     /// The name used in results: the standard's term for packets, lower case for the rest.
@@ -115,6 +118,7 @@ impl Cause {
             Cause::Pingreq => "PINGREQ",
             Cause::Pingresp => "PINGRESP",
             Cause::Disconnect => "DISCONNECT",
+            Cause::Auth => "AUTH",
         }
     }
 }

@@ -219,8 +219,8 @@ pub struct Outcome {
     pub deliveries: Vec<DeliveryRecord>,
     /// Every host.
     pub nodes: Vec<NodeRecord>,
-    /// Control packets sent, in the order of the packet types 1 (CONNECT) to 14 (DISCONNECT).
-    pub mqtt_packets: [u64; 14],
+    /// Control packets sent, in the order of the packet types 1 (CONNECT) to 15 (AUTH).
+    pub mqtt_packets: [u64; 15],
     /// TCP and link totals.
     pub tcp: TcpTotals,
     /// The server node's store, if the scenario has one.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use models::mqtt::packet::{Connack, Publish, Suback};
 use models::mqtt::timers::keep_alive::LOOKS_EVERY_SECOND;
-use models::mqtt::{Client, ClientConfig, ClientEvent, CloseReason, ConnectReturnCode, KeepAliveRule};
-use models::mqtt::{Packet, PacketType, QoS, TopicFilter, TopicName, encode};
+use models::mqtt::{Client, ClientConfig, ClientEvent, CloseReason, KeepAliveRule, ReasonCode};
+use models::mqtt::{Packet, PacketType, QoS, TopicFilter, TopicName, Version, encode};
 use models::stream::{MessageId, Payload};
 use sim_core::time::SimTime;
 
@@ -40,8 +40,15 @@ impl Bench {
             }
             Traffic::Receives => {
                 let qos = QoS::AtMostOnce;
-                let publish =
-                    Publish { topic, payload, packet_identifier: None, qos, dup: false, retain: false };
+                let publish = Publish {
+                    topic,
+                    payload,
+                    packet_identifier: None,
+                    qos,
+                    dup: false,
+                    retain: false,
+                    properties: None,
+                };
                 self.hand_in(now, Packet::Publish(publish));
             }
             Traffic::Subscribes => {
@@ -53,7 +60,7 @@ impl Bench {
     }
 
     fn hand_in(&mut self, now: SimTime, packet: Packet) {
-        let outgoing = encode(&packet, MessageId::NONE);
+        let outgoing = encode(&packet, Version::V3_1_1, MessageId::NONE);
         self.client.handle_input(now, outgoing.head);
         if let Some(body) = outgoing.body {
             self.client.handle_input(now, body);
@@ -68,15 +75,21 @@ impl Bench {
             let id = outgoing.packet_identifier;
             let answer = match outgoing.packet_type {
                 PacketType::Connect => {
-                    let return_code = ConnectReturnCode::Accepted;
-                    Some(Packet::Connack(Connack { session_present: false, return_code }))
+                    let reason_code = ReasonCode::Success;
+                    Some(Packet::Connack(Connack { session_present: false, reason_code, properties: None }))
                 }
                 PacketType::Subscribe => id.map(|packet_identifier| {
-                    Packet::Suback(Suback { packet_identifier, return_codes: vec![Some(QoS::AtMostOnce)] })
+                    Packet::Suback(Suback {
+                        packet_identifier,
+                        reason_codes: vec![ReasonCode::Success],
+                        properties: None,
+                    })
                 }),
-                PacketType::Publish if outgoing.qos == QoS::ExactlyOnce => id.map(Packet::Pubrec),
-                PacketType::Publish => id.map(Packet::Puback),
-                PacketType::Pubrel => id.map(Packet::Pubcomp),
+                PacketType::Publish if outgoing.qos == QoS::ExactlyOnce => {
+                    id.map(|id| Packet::Pubrec(id.into()))
+                }
+                PacketType::Publish => id.map(|id| Packet::Puback(id.into())),
+                PacketType::Pubrel => id.map(|id| Packet::Pubcomp(id.into())),
                 PacketType::Pingreq => Some(Packet::Pingresp),
                 _ => None,
             };

@@ -245,6 +245,8 @@ impl Machine {
             match event {
                 BrokerEvent::Received { packet_type, .. } => self.account.packets_in[place(packet_type)] += 1,
                 BrokerEvent::Connected { .. } => self.account.connected += 1,
+                // No method of enhanced authentication is configured, so none is asked for.
+                BrokerEvent::Authenticate { .. } => {}
                 BrokerEvent::Accepted { subscribers, .. } => {
                     self.account.messages += 1;
                     self.account.copies += subscribers as u64;

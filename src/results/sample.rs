@@ -89,7 +89,7 @@ pub fn outcome() -> Outcome {
             DeliveryRecord { message: MessageId(1), subscriber: HostIndex(2), at: at(2_040), copies: 2 },
         ],
         nodes: nodes(),
-        mqtt_packets: [3, 3, 6, 4, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3],
+        mqtt_packets: [3, 3, 6, 4, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3, 0],
         tcp: TcpTotals {
             segments: 1_234,
             data_segments: 600,

@@ -18,7 +18,7 @@ use sim_core::time::SimTime;
 use super::accounts::{Accounts, percentile};
 
 /// The control packets, by packet type from 1 on. MQTT 3.1.1 §2.2.1
-pub const PACKET_NAMES: [&str; 14] = [
+pub const PACKET_NAMES: [&str; 15] = [
     "CONNECT",
     "CONNACK",
     "PUBLISH",
@@ -33,6 +33,7 @@ pub const PACKET_NAMES: [&str; 14] = [
     "PINGREQ",
     "PINGRESP",
     "DISCONNECT",
+    "AUTH",
 ];
 
 /// Which run this is.

@@ -66,7 +66,8 @@ impl BrokerProgram {
                         place.around.packet_taken(place.now, entry.flow, entry.end);
                     }
                 }
-                BrokerEvent::Connected { .. } => {}
+                // No method of enhanced authentication is configured, so none is asked for.
+                BrokerEvent::Connected { .. } | BrokerEvent::Authenticate { .. } => {}
                 BrokerEvent::Accepted { message, .. } => place.work.accepted.push(message),
                 BrokerEvent::Close { connection, reason } => self.close(connection, reason, place.around),
                 BrokerEvent::Dropped { .. } => place.around.remark(Remark::MessageDropped),
@@ -113,7 +114,7 @@ impl BrokerProgram {
 
     fn close(&mut self, connection: ConnectionId, reason: CloseReason, around: &mut impl Surroundings) {
         match reason {
-            CloseReason::Disconnected | CloseReason::Refused(_) => {}
+            CloseReason::Disconnected | CloseReason::DisconnectedFor(_) | CloseReason::Refused(_) => {}
             CloseReason::KeepAliveExpired => around.remark(Remark::KeepAliveExpired),
             CloseReason::TakenOver => around.remark(Remark::TakenOver),
             CloseReason::Malformed(_) | CloseReason::ProtocolError(_) => around.remark(Remark::ProtocolError),

@@ -347,14 +347,20 @@ impl ClientProgram {
             ClientEvent::Completed { .. } => self.give_turn(place, Role::completed),
             ClientEvent::Refused(_) => place.around.remark(Remark::ConnectRefused),
             ClientEvent::Discarded { .. } => place.around.remark(Remark::MessageDiscarded),
-            ClientEvent::Subscribed { .. } | ClientEvent::Unsubscribed { .. } => {}
+            ClientEvent::Subscribed { .. }
+            | ClientEvent::Unsubscribed { .. }
+            | ClientEvent::Announced(_)
+            | ClientEvent::Authenticate { .. } => {}
             ClientEvent::Close(reason) => self.close(reason, place.around),
         }
     }
 
     fn close(&mut self, reason: CloseReason, around: &mut impl Surroundings) {
         match reason {
-            CloseReason::Disconnected | CloseReason::Refused(_) | CloseReason::TakenOver => {}
+            CloseReason::Disconnected
+            | CloseReason::DisconnectedFor(_)
+            | CloseReason::Refused(_)
+            | CloseReason::TakenOver => {}
             CloseReason::KeepAliveExpired => around.remark(Remark::PingUnanswered),
             CloseReason::Malformed(_) | CloseReason::ProtocolError(_) => around.remark(Remark::ProtocolError),
             CloseReason::NoConnect | CloseReason::NoConnack => around.remark(Remark::HandshakeTimedOut),

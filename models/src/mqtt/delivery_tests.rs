@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::mqtt::broker::{BrokerConfig, BrokerEvent};
 use crate::mqtt::client::{ClientConfig, ClientEvent};
-use crate::mqtt::packet::QoS;
+use crate::mqtt::packet::{Properties, QoS, Version};
 use crate::mqtt::pipe::Pipe;
 use crate::mqtt::session::Qos2Delivery;
 
@@ -29,8 +29,20 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn config(name: &str, max_inflight: u16, deliver_qos_2_on: Qos2Delivery) -> ClientConfig {
-    ClientConfig { clean_session: false, max_inflight, deliver_qos_2_on, ..ClientConfig::new(name) }
+fn config(name: &str, version: Version, max_inflight: u16, deliver_qos_2_on: Qos2Delivery) -> ClientConfig {
+    let expiry = Properties { session_expiry_interval_s: Some(u32::MAX), ..Properties::default() };
+    ClientConfig {
+        version,
+        connect_properties: expiry.boxed(),
+        clean_session: false,
+        max_inflight,
+        deliver_qos_2_on,
+        ..ClientConfig::new(name)
+    }
+}
+
+fn version() -> impl Strategy<Value = Version> {
+    prop::sample::select(Version::ALL.to_vec())
 }
 
 // A publisher and a subscriber with stored sessions, driven through `steps`, then left in peace.
@@ -40,6 +52,7 @@ fn run(
     window: u16,
     delivery: (Qos2Delivery, Qos2Delivery),
     before: bool,
+    versions: (Version, Version),
 ) -> (Pipe, u32) {
     let mut pipe = Pipe::new(BrokerConfig {
         max_inflight: window,
@@ -49,8 +62,8 @@ fn run(
         forward_before_acknowledging: before,
         ..BrokerConfig::default()
     });
-    pipe.add(config("publisher", window, delivery.1));
-    pipe.add(config("subscriber", window, delivery.1));
+    pipe.add(config("publisher", versions.0, window, delivery.1));
+    pipe.add(config("subscriber", versions.1, window, delivery.1));
     pipe.connect(0);
     pipe.connect(1);
     pipe.settle();
@@ -124,9 +137,10 @@ proptest! {
         steps in prop::collection::vec(step(), 0..200),
         window in prop_oneof![Just(0_u16), 1..5_u16],
         before in any::<bool>(),
+        versions in (version(), version()),
     ) {
         let delivery = (Qos2Delivery::Pubrel, Qos2Delivery::Pubrel);
-        let (pipe, published) = run(&steps, QoS::AtLeastOnce, window, delivery, before);
+        let (pipe, published) = run(&steps, QoS::AtLeastOnce, window, delivery, before, versions);
         let all: Vec<u32> = (0..published).collect();
         prop_assert_eq!(first_arrivals(&arrivals(&pipe)), all.clone());
         prop_assert_eq!(completions(&pipe), all.clone(), "each once, in order");
@@ -140,8 +154,9 @@ proptest! {
         window in prop_oneof![Just(0_u16), 1..5_u16],
         delivery in (either(), either()),
         before in any::<bool>(),
+        versions in (version(), version()),
     ) {
-        let (pipe, published) = run(&steps, QoS::ExactlyOnce, window, delivery, before);
+        let (pipe, published) = run(&steps, QoS::ExactlyOnce, window, delivery, before, versions);
         let all: Vec<u32> = (0..published).collect();
         prop_assert_eq!(arrivals(&pipe), all.clone());
         prop_assert_eq!(completions(&pipe), all.clone());

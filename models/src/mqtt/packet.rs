@@ -1,169 +1,24 @@
-//! The fourteen control packets of MQTT 3.1.1 as types. OASIS Standard, 29 October 2014, chapters 2 and 3.
+//! The control packets of MQTT 3.1, 3.1.1 and 5.0 as types. OASIS Standards of 29 October 2014 and
+//! 7 March 2019, chapters 2 and 3; MQTT 3.1 of IBM and Eurotech, 2010.
 //!
 //! A value of [`Packet`] is well formed by construction as far as types can say it; what is left (a
 //! will that is larger than 65,535 bytes, say) is refused by the constructors or asserted by the
-//! encoder. MQTT 3.1 and 5.0 join here as further [`Version`]s.
+//! encoder. One type serves all versions: what only MQTT 5.0 has is `None` or the default before it.
+
+mod packet_type;
+mod subscription;
+mod version;
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use crate::cause::Cause;
+pub use crate::mqtt::packet::packet_type::PacketType;
+pub use crate::mqtt::packet::subscription::{RetainHandling, SubscriptionOptions};
+pub use crate::mqtt::packet::version::Version;
+pub use crate::mqtt::properties::Properties;
+pub use crate::mqtt::reason_code::ReasonCode;
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::stream::Payload;
-
-/// A version of the protocol: what CONNECT names, and what the codec and the machines switch on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Version {
-    /// MQTT 3.1.1, protocol name `MQTT`, protocol level 4.
-    #[default]
-    V3_1_1,
-}
-
-impl Version {
-    /// The protocol name in CONNECT. MQTT 3.1.1 §3.1.2.1
-    #[must_use]
-    pub const fn protocol_name(self) -> &'static str {
-        match self {
-            Version::V3_1_1 => "MQTT",
-        }
-    }
-
-    /// The protocol level in CONNECT. MQTT 3.1.1 §3.1.2.2
-    #[must_use]
-    pub const fn protocol_level(self) -> u8 {
-        match self {
-            Version::V3_1_1 => 4,
-        }
-    }
-
-    /// The version of a protocol name and level, `None` for one that is not spoken here.
-    #[must_use]
-    pub fn of(protocol_name: &[u8], protocol_level: u8) -> Option<Self> {
-        let version = Version::V3_1_1;
-        let same =
-            protocol_name == version.protocol_name().as_bytes() && protocol_level == version.protocol_level();
-        same.then_some(version)
-    }
-}
-
-/// The type of a control packet. MQTT 3.1.1 §2.2.1
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[repr(u8)]
-pub enum PacketType {
-    /// Client requests a connection to a server.
-    Connect = 1,
-    /// Acknowledges a connection request.
-    Connack = 2,
-    /// Publishes a message.
-    Publish = 3,
-    /// Acknowledges a PUBLISH at QoS 1.
-    Puback = 4,
-    /// Publish received, QoS 2, part 1.
-    Pubrec = 5,
-    /// Publish release, QoS 2, part 2.
-    Pubrel = 6,
-    /// Publish complete, QoS 2, part 3.
-    Pubcomp = 7,
-    /// Subscribes to topics.
-    Subscribe = 8,
-    /// Acknowledges a subscription.
-    Suback = 9,
-    /// Unsubscribes from topics.
-    Unsubscribe = 10,
-    /// Acknowledges an unsubscription.
-    Unsuback = 11,
-    /// Asks for a sign of life.
-    Pingreq = 12,
-    /// Answers PINGREQ.
-    Pingresp = 13,
-    /// Client is disconnecting.
-    Disconnect = 14,
-}
-
-impl PacketType {
-    /// All types, in the order of their numbers.
-    pub const ALL: [PacketType; 14] = [
-        PacketType::Connect,
-        PacketType::Connack,
-        PacketType::Publish,
-        PacketType::Puback,
-        PacketType::Pubrec,
-        PacketType::Pubrel,
-        PacketType::Pubcomp,
-        PacketType::Subscribe,
-        PacketType::Suback,
-        PacketType::Unsubscribe,
-        PacketType::Unsuback,
-        PacketType::Pingreq,
-        PacketType::Pingresp,
-        PacketType::Disconnect,
-    ];
-
-    /// The type of the number in bits 7-4 of the first byte; `None` for the reserved 0 and 15.
-    #[must_use]
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
-    }
-
-    /// The number in bits 7-4 of the first byte.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-
-    /// The standard's name, `CONNECT` to `DISCONNECT`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.cause().name()
-    }
-
-    /// The row of the energy ledger to which these packets are booked.
-    #[must_use]
-    pub const fn cause(self) -> Cause {
-        match self {
-            PacketType::Connect => Cause::Connect,
-            PacketType::Connack => Cause::Connack,
-            PacketType::Publish => Cause::Publish,
-            PacketType::Puback => Cause::Puback,
-            PacketType::Pubrec => Cause::Pubrec,
-            PacketType::Pubrel => Cause::Pubrel,
-            PacketType::Pubcomp => Cause::Pubcomp,
-            PacketType::Subscribe => Cause::Subscribe,
-            PacketType::Suback => Cause::Suback,
-            PacketType::Unsubscribe => Cause::Unsubscribe,
-            PacketType::Unsuback => Cause::Unsuback,
-            PacketType::Pingreq => Cause::Pingreq,
-            PacketType::Pingresp => Cause::Pingresp,
-            PacketType::Disconnect => Cause::Disconnect,
-        }
-    }
-
-    /// The inverse of [`PacketType::cause`]; `None` for causes that are no control packet.
-    #[must_use]
-    pub fn of_cause(cause: Cause) -> Option<Self> {
-        Self::ALL.into_iter().find(|packet_type| packet_type.cause() == cause)
-    }
-
-    /// Bits 3-0 of the first byte, where the standard fixes them (all but PUBLISH, whose flags say
-    /// DUP, QoS and RETAIN). MQTT 3.1.1 §2.2.2
-    #[must_use]
-    pub const fn reserved_flags(self) -> Option<u8> {
-        match self {
-            PacketType::Publish => None,
-            PacketType::Pubrel | PacketType::Subscribe | PacketType::Unsubscribe => Some(0b0010),
-            PacketType::Connect
-            | PacketType::Connack
-            | PacketType::Puback
-            | PacketType::Pubrec
-            | PacketType::Pubcomp
-            | PacketType::Suback
-            | PacketType::Unsuback
-            | PacketType::Pingreq
-            | PacketType::Pingresp
-            | PacketType::Disconnect => Some(0),
-        }
-    }
-}
 
 /// Quality of Service: how surely an application message is delivered. MQTT 3.1.1 §4.3
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -229,6 +84,8 @@ pub struct Will {
     pub qos: QoS,
     /// Whether it is retained.
     pub retain: bool,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
 }
 
 /// CONNECT. MQTT 3.1.1 §3.1
@@ -236,7 +93,8 @@ pub struct Will {
 pub struct Connect {
     /// The protocol spoken on this connection.
     pub version: Version,
-    /// Whether to start without, and to leave no, session state. MQTT 3.1.1 §3.1.2.4
+    /// Whether to start without session state and, before MQTT 5.0, to leave none.
+    /// MQTT 3.1.1 §3.1.2.4; Clean Start, MQTT 5.0 §3.1.2.4
     pub clean_session: bool,
     /// The longest silence of the client, in seconds; 0 turns the mechanism off. MQTT 3.1.1 §3.1.2.10
     pub keep_alive_s: u16,
@@ -246,57 +104,27 @@ pub struct Connect {
     pub will: Option<Will>,
     /// The user name, if any.
     pub user_name: Option<Arc<str>>,
-    /// The password, if any; only with a user name. MQTT 3.1.1 §3.1.2.9
+    /// The password, if any; before MQTT 5.0 only with a user name. MQTT 3.1.1 §3.1.2.9
     pub password: Option<Arc<[u8]>>,
-}
-
-/// What CONNACK says. MQTT 3.1.1 §3.2.2.3
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[repr(u8)]
-pub enum ConnectReturnCode {
-    /// 0: the connection is accepted.
-    Accepted = 0,
-    /// 1: the server does not speak this protocol level.
-    UnacceptableProtocolVersion = 1,
-    /// 2: the Client Identifier is not allowed.
-    IdentifierRejected = 2,
-    /// 3: MQTT is unavailable.
-    ServerUnavailable = 3,
-    /// 4: the user name or password is malformed or wrong.
-    BadUserNameOrPassword = 4,
-    /// 5: this client may not connect.
-    NotAuthorized = 5,
-}
-
-impl ConnectReturnCode {
-    /// The code of a byte; `None` for the reserved 6 to 255.
-    #[must_use]
-    pub const fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            0 => Some(ConnectReturnCode::Accepted),
-            1 => Some(ConnectReturnCode::UnacceptableProtocolVersion),
-            2 => Some(ConnectReturnCode::IdentifierRejected),
-            3 => Some(ConnectReturnCode::ServerUnavailable),
-            4 => Some(ConnectReturnCode::BadUserNameOrPassword),
-            5 => Some(ConnectReturnCode::NotAuthorized),
-            _ => None,
-        }
-    }
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
 }
 
 /// CONNACK. MQTT 3.1.1 §3.2
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Connack {
     /// Whether the server goes on with a stored session; only with `Accepted`. MQTT 3.1.1 §3.2.2.2
     pub session_present: bool,
     /// Whether the connection is accepted.
-    pub return_code: ConnectReturnCode,
+    pub reason_code: ReasonCode,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
 }
 
 /// PUBLISH. MQTT 3.1.1 §3.3
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Publish {
-    /// Where it is published.
+    /// Where it is published; [`TopicName::aliased`] where a Topic Alias stands for it.
     pub topic: TopicName,
     /// The application message.
     pub payload: Payload,
@@ -308,6 +136,8 @@ pub struct Publish {
     pub dup: bool,
     /// From a client: keep it. From a server: it was kept. MQTT 3.1.1 §3.3.1.3
     pub retain: bool,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
 }
 
 /// SUBSCRIBE. MQTT 3.1.1 §3.8
@@ -315,8 +145,10 @@ pub struct Publish {
 pub struct Subscribe {
     /// Matches the SUBACK to this request.
     pub packet_identifier: PacketIdentifier,
-    /// At least one Topic Filter with the highest QoS at which to receive.
-    pub filters: Vec<(TopicFilter, QoS)>,
+    /// At least one Topic Filter with what is asked for it.
+    pub filters: Vec<(TopicFilter, SubscriptionOptions)>,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
 }
 
 /// SUBACK. MQTT 3.1.1 §3.9
@@ -324,8 +156,10 @@ pub struct Subscribe {
 pub struct Suback {
     /// That of the SUBSCRIBE.
     pub packet_identifier: PacketIdentifier,
-    /// For each Topic Filter, in order, the QoS granted, or `None` for failure (0x80).
-    pub return_codes: Vec<Option<QoS>>,
+    /// For each Topic Filter, in order, the QoS granted or a failure.
+    pub reason_codes: Vec<ReasonCode>,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
 }
 
 /// UNSUBSCRIBE. MQTT 3.1.1 §3.10
@@ -335,6 +169,54 @@ pub struct Unsubscribe {
     pub packet_identifier: PacketIdentifier,
     /// At least one Topic Filter.
     pub filters: Vec<TopicFilter>,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
+}
+
+/// UNSUBACK. MQTT 3.1.1 §3.11
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unsuback {
+    /// That of the UNSUBSCRIBE.
+    pub packet_identifier: PacketIdentifier,
+    /// For each Topic Filter, in order, whether there was a subscription; empty before MQTT 5.0.
+    pub reason_codes: Vec<ReasonCode>,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
+}
+
+/// PUBACK, PUBREC, PUBREL or PUBCOMP. MQTT 3.1.1 §3.4 to §3.7
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acknowledgement {
+    /// That of the PUBLISH.
+    pub packet_identifier: PacketIdentifier,
+    /// How it went; `Success` before MQTT 5.0.
+    pub reason_code: ReasonCode,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
+}
+
+impl From<PacketIdentifier> for Acknowledgement {
+    fn from(packet_identifier: PacketIdentifier) -> Self {
+        Acknowledgement { packet_identifier, reason_code: ReasonCode::Success, properties: None }
+    }
+}
+
+/// DISCONNECT. MQTT 5.0 §3.14
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Disconnect {
+    /// Why; `Success` before MQTT 5.0.
+    pub reason_code: ReasonCode,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
+}
+
+/// AUTH. MQTT 5.0 §3.15
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Auth {
+    /// Where the exchange stands.
+    pub reason_code: ReasonCode,
+    /// What MQTT 5.0 has beside.
+    pub properties: Option<Box<Properties>>,
 }
 
 /// A control packet.
@@ -347,13 +229,13 @@ pub enum Packet {
     /// Publishes a message.
     Publish(Publish),
     /// Acknowledges a PUBLISH at QoS 1.
-    Puback(PacketIdentifier),
+    Puback(Acknowledgement),
     /// QoS 2, part 1.
-    Pubrec(PacketIdentifier),
+    Pubrec(Acknowledgement),
     /// QoS 2, part 2.
-    Pubrel(PacketIdentifier),
+    Pubrel(Acknowledgement),
     /// QoS 2, part 3.
-    Pubcomp(PacketIdentifier),
+    Pubcomp(Acknowledgement),
     /// Subscribes.
     Subscribe(Subscribe),
     /// Acknowledges a subscription.
@@ -361,13 +243,15 @@ pub enum Packet {
     /// Unsubscribes.
     Unsubscribe(Unsubscribe),
     /// Acknowledges an unsubscription.
-    Unsuback(PacketIdentifier),
+    Unsuback(Unsuback),
     /// Asks for a sign of life.
     Pingreq,
     /// Answers PINGREQ.
     Pingresp,
-    /// Client is disconnecting.
-    Disconnect,
+    /// Client or server is disconnecting.
+    Disconnect(Disconnect),
+    /// Authentication goes on.
+    Auth(Auth),
 }
 
 impl Packet {
@@ -388,7 +272,8 @@ impl Packet {
             Packet::Unsuback(_) => PacketType::Unsuback,
             Packet::Pingreq => PacketType::Pingreq,
             Packet::Pingresp => PacketType::Pingresp,
-            Packet::Disconnect => PacketType::Disconnect,
+            Packet::Disconnect(_) => PacketType::Disconnect,
+            Packet::Auth(_) => PacketType::Auth,
         }
     }
 }
@@ -396,19 +281,6 @@ impl Packet {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn types_numbers_names_and_causes_are_one_to_one() {
-        for (i, packet_type) in PacketType::ALL.into_iter().enumerate() {
-            assert_eq!(usize::from(packet_type.number()), i + 1);
-            assert_eq!(PacketType::from_number(packet_type.number()), Some(packet_type));
-            assert_eq!(PacketType::of_cause(packet_type.cause()), Some(packet_type));
-            assert_eq!(packet_type.name(), format!("{packet_type:?}").to_uppercase());
-        }
-        assert_eq!(PacketType::from_number(0), None);
-        assert_eq!(PacketType::from_number(15), None);
-        assert_eq!(PacketType::of_cause(Cause::TcpAck), None);
-    }
 
     #[test]
     fn a_packet_stays_small() {

@@ -142,7 +142,8 @@ impl Pipe {
         self.now = end;
     }
 
-    fn drain(&mut self) {
+    /// Takes note of all that the machines have to say.
+    pub fn drain(&mut self) {
         self.broker.assert_bytes_add_up();
         while let Some((connection, outgoing)) = self.broker.poll_transmit() {
             let i = self.links.iter().position(|link| link.connection == Some(connection)).unwrap();

@@ -8,41 +8,11 @@
 
 use std::collections::VecDeque;
 
-use crate::mqtt::codec::encode::{Outgoing, PublishHeader, encode_publish};
+use sim_core::time::SimTime;
+
+pub use crate::mqtt::message::ApplicationMessage;
 use crate::mqtt::packet::{PacketIdentifier, QoS};
-use crate::mqtt::topic::TopicName;
-use crate::stream::{MessageId, Payload};
-
-/// An application message on one hop: what PUBLISH carries, without the state of its delivery.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ApplicationMessage {
-    /// Where it is published.
-    pub topic: TopicName,
-    /// The message itself, shared.
-    pub payload: Payload,
-    /// Its name in the ledger.
-    pub message: MessageId,
-    /// The QoS of this hop.
-    pub qos: QoS,
-    /// RETAIN of this hop.
-    pub retain: bool,
-}
-
-impl ApplicationMessage {
-    /// Bytes of topic and payload, for the accounts of memory.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        self.topic.as_str().len() + self.payload.len()
-    }
-
-    /// The bytes of the PUBLISH that carries it.
-    #[must_use]
-    pub fn encode(&self, packet_identifier: Option<PacketIdentifier>, dup: bool) -> Outgoing {
-        let ApplicationMessage { topic, payload, message, qos, retain } = self;
-        let header = PublishHeader { packet_identifier, qos: *qos, dup, retain: *retain };
-        encode_publish(topic, payload, header, *message)
-    }
-}
+use crate::stream::MessageId;
 
 /// Which acknowledgement the sender waits for. MQTT 3.1.1 §4.3.2, §4.3.3
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +34,8 @@ pub struct InFlight {
     pub packet_identifier: PacketIdentifier,
     /// What is still to come.
     pub awaiting: Awaiting,
+    /// When its last packet was sent, for the retry timer of MQTT 3.1.
+    pub sent_at: SimTime,
 }
 
 /// What an acknowledgement meant to the sender.
@@ -110,6 +82,9 @@ impl Identifiers {
 pub struct Outbound {
     in_flight: VecDeque<InFlight>,
     queue: VecDeque<ApplicationMessage>,
+    queued_bytes: usize,
+    // So many of `in_flight`, from its front, were sent on the present connection.
+    current: u32,
     identifiers: Identifiers,
 }
 
@@ -117,6 +92,7 @@ impl Outbound {
     /// Puts a message of QoS 1 or 2 at the end of the queue.
     pub fn enqueue(&mut self, application: ApplicationMessage) {
         debug_assert_ne!(application.qos, QoS::AtMostOnce, "QoS 0 has no delivery state");
+        self.queued_bytes += application.weight();
         self.queue.push_back(application);
     }
 
@@ -124,6 +100,12 @@ impl Outbound {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Bytes of the messages that wait for room in the window.
+    #[must_use]
+    pub const fn queued_bytes(&self) -> usize {
+        self.queued_bytes
     }
 
     /// Messages sent and not acknowledged, in the order of their first sending.
@@ -141,7 +123,15 @@ impl Outbound {
 
     /// Takes the oldest queued message away, to make room.
     pub fn drop_oldest_queued(&mut self) -> Option<ApplicationMessage> {
-        self.queue.pop_front()
+        let dropped = self.queue.pop_front()?;
+        self.queued_bytes -= dropped.weight();
+        Some(dropped)
+    }
+
+    /// Takes the oldest queued message away if its lifetime is over. MQTT 5.0 §3.3.2.3.3
+    pub fn drop_expired(&mut self, now: SimTime) -> Option<ApplicationMessage> {
+        self.queue.front().filter(|oldest| oldest.has_expired(now))?;
+        self.drop_oldest_queued()
     }
 
     /// A free identifier for SUBSCRIBE or UNSUBSCRIBE; `reserved` names those of open requests.
@@ -151,22 +141,70 @@ impl Outbound {
             .next(|id| reserved(id) || in_flight.iter().any(|entry| entry.packet_identifier == id))
     }
 
+    /// A new connection begins: what is in flight is to be sent again. MQTT 3.1.1 §4.4
+    pub const fn begin_connection(&mut self) {
+        self.current = 0;
+    }
+
+    /// The next message of a former connection, in the order of the first sending (MQTT 3.1.1 §4.6), if
+    /// the window (0: no limit) has room for it. The caller sends it.
+    pub fn resend(&mut self, window: u16, now: SimTime) -> Option<&InFlight> {
+        let has_room = window == 0 || self.current < u32::from(window);
+        let entry = self.in_flight.get_mut(self.current as usize).filter(|_| has_room)?;
+        entry.sent_at = now;
+        self.current += 1;
+        Some(entry)
+    }
+
     /// Moves the next queued message into the window, if there is one and the window (0: no limit)
-    /// has room. The caller sends it.
-    pub fn admit(&mut self, window: u16, reserved: impl Fn(PacketIdentifier) -> bool) -> Option<&InFlight> {
+    /// has room. The caller sends it, after all that [`Outbound::resend`] has.
+    pub fn admit(
+        &mut self,
+        window: u16,
+        now: SimTime,
+        reserved: impl Fn(PacketIdentifier) -> bool,
+    ) -> Option<&InFlight> {
         let has_room = window == 0 || self.in_flight.len() < usize::from(window);
-        if !has_room || self.queue.is_empty() {
+        if !has_room || self.queue.is_empty() || (self.current as usize) < self.in_flight.len() {
             return None;
         }
         let packet_identifier = self.identifier(reserved)?;
-        let application = self.queue.pop_front()?;
+        let application = self.drop_oldest_queued()?;
         let awaiting = match application.qos {
             QoS::AtLeastOnce => Awaiting::Puback,
             QoS::ExactlyOnce => Awaiting::Pubrec,
             QoS::AtMostOnce => unreachable!("QoS 0 is never queued here"),
         };
-        self.in_flight.push_back(InFlight { application, packet_identifier, awaiting });
+        self.in_flight.push_back(InFlight { application, packet_identifier, awaiting, sent_at: now });
+        self.current += 1;
         self.in_flight.back()
+    }
+
+    /// The next message whose last packet was sent at `before` or earlier; it counts as sent `now`. The
+    /// retry of MQTT 3.1 §4.2.
+    pub fn retry(&mut self, before: SimTime, now: SimTime) -> Option<&InFlight> {
+        let sent = self.in_flight.iter_mut().take(self.current as usize);
+        let entry = sent.into_iter().find(|entry| entry.sent_at <= before)?;
+        entry.sent_at = now;
+        Some(entry)
+    }
+
+    /// When the longest unanswered packet of the present connection was sent.
+    #[must_use]
+    pub fn oldest_sent(&self) -> Option<SimTime> {
+        self.in_flight.iter().take(self.current as usize).map(|entry| entry.sent_at).min()
+    }
+
+    /// Gives a message in flight up. MQTT 5.0 §4.3.3: PUBREC with a failure ends the delivery; §3.1.2.11.4:
+    /// a packet that is too large for the receiver is dropped "as if it had completed sending".
+    pub fn give_up(&mut self, packet_identifier: PacketIdentifier) -> Option<ApplicationMessage> {
+        let index = self.position(packet_identifier)?;
+        self.take(index).map(|entry| entry.application)
+    }
+
+    fn take(&mut self, index: usize) -> Option<InFlight> {
+        self.current -= u32::from(index < self.current as usize);
+        self.in_flight.remove(index)
     }
 
     /// What is in flight under an identifier. The newest are found first: they are asked for when
@@ -204,7 +242,7 @@ impl Outbound {
         if self.in_flight[index].awaiting != expected {
             return Acknowledged::Mismatch;
         }
-        match self.in_flight.remove(index) {
+        match self.take(index) {
             Some(entry) => Acknowledged::Completed(entry.application),
             None => Acknowledged::Unknown,
         }
@@ -226,11 +264,13 @@ impl Outbound {
 
     /// Gives up what is in flight: the session state of the standard.
     pub fn discard_in_flight(&mut self) -> impl Iterator<Item = ApplicationMessage> + '_ {
+        self.current = 0;
         self.in_flight.drain(..).map(|entry| entry.application)
     }
 
     /// Gives up everything.
     pub fn discard_all(&mut self) -> impl Iterator<Item = ApplicationMessage> + '_ {
+        (self.current, self.queued_bytes) = (0, 0);
         self.in_flight.drain(..).map(|entry| entry.application).chain(self.queue.drain(..))
     }
 }

@@ -11,16 +11,73 @@ use std::sync::Arc;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use crate::mqtt::packet::QoS;
+use crate::mqtt::packet::{QoS, SubscriptionOptions};
 use crate::mqtt::topic::{TopicFilter, TopicName};
+
+/// What a subscription was granted: QoS, No Local, Retain As Published and the Subscription Identifier,
+/// together in four bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Granted(u32);
+
+impl From<QoS> for Granted {
+    fn from(qos: QoS) -> Self {
+        Granted(u32::from(qos.level()))
+    }
+}
+
+impl Granted {
+    /// Of these options, with a Subscription Identifier (MQTT 5.0 §3.8.2.1.2) of 28 bits; 0: none.
+    #[must_use]
+    pub fn new(options: SubscriptionOptions, identifier: u32) -> Self {
+        debug_assert!(identifier < 1 << 28, "a Subscription Identifier");
+        // Retain Handling matters only while subscribing.
+        Granted(identifier << 4 | u32::from(options.byte() & 0x0F))
+    }
+
+    /// The highest QoS at which messages are to be sent.
+    #[must_use]
+    pub const fn qos(self) -> QoS {
+        match self.0 & 3 {
+            0 => QoS::AtMostOnce,
+            1 => QoS::AtLeastOnce,
+            _ => QoS::ExactlyOnce,
+        }
+    }
+
+    /// Whether messages of the subscriber itself are left out.
+    #[must_use]
+    pub const fn no_local(self) -> bool {
+        self.0 & 1 << 2 != 0
+    }
+
+    /// Whether RETAIN stays as the publisher set it.
+    #[must_use]
+    pub const fn retain_as_published(self) -> bool {
+        self.0 & 1 << 3 != 0
+    }
+
+    /// The Subscription Identifier; 0: none.
+    #[must_use]
+    pub const fn identifier(self) -> u32 {
+        self.0 >> 4
+    }
+
+    /// One copy for two subscriptions of one session: the higher QoS, RETAIN as published if either
+    /// wants it, the identifier of this one.
+    #[must_use]
+    pub fn joined(self, other: Granted) -> Self {
+        let qos = self.qos().max(other.qos());
+        Granted(self.0 & !3 | other.0 & 1 << 3 | u32::from(qos.level()))
+    }
+}
 
 /// One session's wish for one filter. `S` names the session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Subscription<S> {
     /// Whose.
     pub session: S,
-    /// The highest QoS at which messages are to be sent.
-    pub qos: QoS,
+    /// What it was granted.
+    pub granted: Granted,
 }
 
 /// More subscribers of one filter than this are kept in a tree.
@@ -30,7 +87,7 @@ const FEW: usize = 32;
 #[derive(Clone, Debug)]
 enum Subscribers<S> {
     Few(SmallVec<[Subscription<S>; 2]>),
-    Many(BTreeMap<S, QoS>),
+    Many(BTreeMap<S, Granted>),
 }
 
 impl<S: Copy + Ord> Subscribers<S> {
@@ -46,26 +103,26 @@ impl<S: Copy + Ord> Subscribers<S> {
     }
 
     // Returns whether the session is new here.
-    fn insert(&mut self, session: S, qos: QoS) -> bool {
+    fn insert(&mut self, session: S, granted: Granted) -> bool {
         match self {
             Subscribers::Few(few) => match few.binary_search_by_key(&session, |held| held.session) {
                 Ok(at) => {
-                    few[at].qos = qos;
+                    few[at].granted = granted;
                     false
                 }
                 Err(at) if few.len() < FEW => {
-                    few.insert(at, Subscription { session, qos });
+                    few.insert(at, Subscription { session, granted });
                     true
                 }
                 Err(_) => {
-                    let mut many: BTreeMap<S, QoS> =
-                        few.iter().map(|held| (held.session, held.qos)).collect();
-                    many.insert(session, qos);
+                    let mut many: BTreeMap<S, Granted> =
+                        few.iter().map(|held| (held.session, held.granted)).collect();
+                    many.insert(session, granted);
                     *self = Subscribers::Many(many);
                     true
                 }
             },
-            Subscribers::Many(many) => many.insert(session, qos).is_none(),
+            Subscribers::Many(many) => many.insert(session, granted).is_none(),
         }
     }
 
@@ -87,7 +144,9 @@ impl<S: Copy + Ord> Subscribers<S> {
         match self {
             Subscribers::Few(few) => few.iter().copied().for_each(visit),
             Subscribers::Many(many) => {
-                many.iter().for_each(|(session, qos)| visit(Subscription { session: *session, qos: *qos }));
+                many.iter().for_each(|(session, granted)| {
+                    visit(Subscription { session: *session, granted: *granted })
+                });
             }
         }
     }
@@ -166,15 +225,15 @@ impl<S: Copy + Ord> Subscriptions<S> {
         self.count == 0
     }
 
-    /// Adds a subscription, or replaces the QoS of the same session and filter
+    /// Adds a subscription, or replaces what was granted to the same session and filter
     /// (MQTT 3.1.1 §3.8.4). Returns whether it is new.
-    pub fn insert(&mut self, filter: &TopicFilter, session: S, qos: QoS) -> bool {
+    pub fn insert(&mut self, filter: &TopicFilter, session: S, granted: impl Into<Granted>) -> bool {
         let wildcard = filter.has_wildcard();
         let subscribers = match wildcard {
             true => self.subscribers_of_pattern(filter),
             false => self.exact.entry(filter.clone()).or_insert_with(Subscribers::none),
         };
-        let added = subscribers.insert(session, qos);
+        let added = subscribers.insert(session, granted.into());
         self.count += usize::from(added);
         self.with_wildcard += usize::from(added && wildcard);
         added

@@ -68,6 +68,18 @@ impl TopicName {
         Ok(TopicName(Arc::from(text)))
     }
 
+    /// The empty name of a PUBLISH whose Topic Alias says the topic. MQTT 5.0 §3.3.2.1
+    #[must_use]
+    pub fn aliased() -> Self {
+        TopicName(Arc::default())
+    }
+
+    /// Whether this is [`TopicName::aliased`].
+    #[must_use]
+    pub fn is_aliased(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -120,7 +120,7 @@ impl<P: Probe> Network<P> {
             packets: Slab::new(),
             ledger: blueprint.ledger,
             totals: TcpTotals::default(),
-            mqtt_packets: [0; 14],
+            mqtt_packets: [0; 15],
             remarks: [0; Remark::ALL.len()],
             sequence_keys: blueprint
                 .hosts

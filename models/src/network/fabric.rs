@@ -75,7 +75,7 @@ pub(super) struct Fabric<P> {
     pub packets: Slab<Packet>,
     pub ledger: Ledger,
     pub totals: TcpTotals,
-    pub mqtt_packets: [u64; 14],
+    pub mqtt_packets: [u64; 15],
     pub remarks: [u64; Remark::ALL.len()],
     /// What each host's initial sequence numbers are made of: a number drawn for its name, so that
     /// another host more or less leaves them alone.

@@ -178,6 +178,7 @@ impl<'a> Members<'a> {
                 payload: body(&will.payload),
                 qos: qos(will.qos),
                 retain: will.retain,
+                properties: None,
             })
         });
         config

@@ -1,9 +1,11 @@
 //! The parameters of a server, its behaviour among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::mqtt::codec::Tolerance;
+use crate::mqtt::packet::QoS;
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::silence::SilenceLooks;
 
@@ -27,6 +29,17 @@ pub enum WhenQueueFull {
     DropOldest,
 }
 
+/// For whom `$share/group/filter` is a shared subscription. MQTT 5.0 §4.8.2
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SharedSubscriptions {
+    /// For nobody; clients of MQTT 5.0 are told so.
+    Off,
+    /// For clients of MQTT 5.0: the standard.
+    Version5,
+    /// For all clients: Mosquitto.
+    AllVersions,
+}
+
 /// Who may connect. MQTT 3.1.1 §5.4.1
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Authentication {
@@ -43,11 +56,14 @@ pub struct BrokerConfig {
     /// QoS 1 and 2 messages sent to one client and not yet acknowledged; 0: no limit. Default 20.
     pub max_inflight: u16,
     /// QoS 2 messages from one client that are not yet released; further ones are acknowledged and
-    /// dropped. 0: no limit. Default 20.
+    /// dropped. To clients of MQTT 5.0 it is the Receive Maximum, and those who exceed it are
+    /// disconnected. 0: no limit. Default 20.
     pub max_inflight_inbound: u16,
     /// QoS 1 and 2 messages that wait for one client, beyond those in flight; 0: no limit. Default 1000.
     pub max_queued: u32,
-    /// What goes when that is reached. Default: the newest.
+    /// Bytes of those; 0: no limit. Default 0.
+    pub max_queued_bytes: u64,
+    /// What goes when one of these is reached. Default: the newest.
     pub when_queue_full: WhenQueueFull,
     /// When silent clients are dropped. Default: every 6 s.
     pub silence_looks: SilenceLooks,
@@ -72,6 +88,30 @@ pub struct BrokerConfig {
     pub tolerance: Tolerance,
     /// Who may connect. Default: everyone.
     pub authentication: Authentication,
+    /// Methods of enhanced authentication that the host knows; others are refused. Default: none.
+    pub authentication_methods: BTreeSet<Arc<str>>,
+    /// How long a packet may stay unanswered on a live connection before it is sent again with DUP, before
+    /// MQTT 5.0 (MQTT 3.1 §4.2); `None`: never, as MQTT 3.1.1 §4.4 suggests. Default `None`.
+    pub retry_after: Option<Duration>,
+    /// Whether Client Identifiers of MQTT 3.1 must have 1 to 23 characters (MQTT 3.1 §3.1). Default `false`.
+    pub limit_v3_1_identifiers: bool,
+    /// For whom there are shared subscriptions. Default: all.
+    pub shared_subscriptions: SharedSubscriptions,
+    /// The highest Topic Alias accepted. MQTT 5.0 §3.2.2.3.8. Default 10.
+    pub topic_alias_maximum: u16,
+    /// Aliases given to topics on the way to one client, if it allows as many. Default 0.
+    pub topic_aliases_outbound: u16,
+    /// The longest Keep Alive, given to clients of MQTT 5.0 that ask for a longer one or none, in seconds;
+    /// 0: no limit. MQTT 5.0 §3.2.2.3.14. Default 0.
+    pub max_keep_alive_s: u16,
+    /// The longest Session Expiry Interval, in seconds; `u32::MAX`: for ever. MQTT 5.0 §3.2.2.3.2. Default: for ever.
+    pub max_session_expiry_s: u32,
+    /// The highest QoS at which clients of MQTT 5.0 may publish. MQTT 5.0 §3.2.2.3.4. Default 2.
+    pub maximum_qos: QoS,
+    /// Whether clients of MQTT 5.0 may have messages retained. MQTT 5.0 §3.2.2.3.5. Default `true`.
+    pub retain_available: bool,
+    /// What CONNACK says to clients that ask for Response Information. MQTT 5.0 §3.2.2.3.15. Default: nothing.
+    pub response_information: Option<Arc<str>>,
 }
 
 impl BrokerConfig {
@@ -85,6 +125,10 @@ impl BrokerConfig {
             silence_looks: SilenceLooks::Exact,
             overlapping_subscriptions: OverlappingSubscriptions::OneCopyHighest,
             tolerance: Tolerance::default(),
+            limit_v3_1_identifiers: true,
+            shared_subscriptions: SharedSubscriptions::Version5,
+            topic_alias_maximum: u16::MAX,
+            topic_aliases_outbound: u16::MAX,
             ..BrokerConfig::default()
         }
     }
@@ -96,6 +140,7 @@ impl Default for BrokerConfig {
             max_inflight: 20,
             max_inflight_inbound: 20,
             max_queued: 1_000,
+            max_queued_bytes: 0,
             when_queue_full: WhenQueueFull::DropNewest,
             silence_looks: SilenceLooks::MOSQUITTO,
             keep_alive_before_connect_s: 60,
@@ -108,6 +153,17 @@ impl Default for BrokerConfig {
             max_packet_bytes: u32::MAX,
             tolerance: Tolerance::MOSQUITTO,
             authentication: Authentication::Anyone,
+            authentication_methods: BTreeSet::new(),
+            retry_after: None,
+            limit_v3_1_identifiers: false,
+            shared_subscriptions: SharedSubscriptions::AllVersions,
+            topic_alias_maximum: 10,
+            topic_aliases_outbound: 0,
+            max_keep_alive_s: 0,
+            max_session_expiry_s: u32::MAX,
+            maximum_qos: QoS::ExactlyOnce,
+            retain_available: true,
+            response_information: None,
         }
     }
 }

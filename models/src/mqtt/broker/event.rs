@@ -18,6 +18,12 @@ pub enum DropReason {
     InboundWindow,
     /// Published below `$SYS`: acknowledged, yet ignored.
     ReservedTopic,
+    /// Its lifetime was over before it was sent. MQTT 5.0 §3.3.2.3.3
+    Expired,
+    /// Larger than the client's Maximum Packet Size. MQTT 5.0 §3.1.2.11.4
+    TooLarge,
+    /// The server stopped without storing it.
+    ServerStopped,
 }
 
 /// Something the host wants to know.
@@ -48,6 +54,11 @@ pub enum BrokerEvent {
         message: MessageId,
         /// Copies that go to subscribers, as of now.
         subscribers: usize,
+    },
+    /// A client's authentication waits for the host: see [`crate::mqtt::Broker::authentication`].
+    Authenticate {
+        /// Where.
+        connection: ConnectionId,
     },
     /// A copy of a message is lost for a session.
     Dropped {

@@ -1,13 +1,15 @@
-//! An MQTT server. MQTT 3.1.1 chapters 3 and 4
+//! An MQTT server. MQTT 3.1.1 and 5.0, chapters 3 and 4
 //!
-//! **Models** the whole server side of MQTT 3.1.1: sessions clean and stored, take-over of a Client
-//! Identifier, QoS 0, 1 and 2 in both directions with in-flight windows and queues, redelivery with DUP
-//! on reconnection only, retained messages, wills, topic filters, keep-alive. Where the standard leaves
-//! a choice, or real servers differ from it, [`BrokerConfig`] decides; its default is Mosquitto 2.0.11
-//! as measured.
+//! **Models** the whole server side of MQTT 3.1, 3.1.1 and 5.0, mixed on one server: sessions clean and
+//! stored, take-over of a Client Identifier, QoS 0, 1 and 2 in both directions with in-flight windows and
+//! queues, redelivery with DUP on reconnection, retained messages, wills, topic filters, keep-alive; of
+//! MQTT 5.0 Reason Codes, expiry of sessions and messages, flow control, packet sizes, Topic Aliases,
+//! subscription options and identifiers, shared subscriptions, delayed wills, enhanced authentication. Where
+//! a standard leaves a choice, or real servers differ from it, [`BrokerConfig`] decides; its default is
+//! Mosquitto 2.0.11 as measured.
 //!
-//! **Leaves out** bridges, access control lists, `$SYS` topics, persistence to disk, expiry of stored
-//! sessions, limits in bytes, and back-pressure of a slow transport (QoS 0 is never dropped for it).
+//! **Leaves out** bridges, access control lists, `$SYS` topics, and back-pressure of a slow transport
+//! (QoS 0 is never dropped for it).
 //!
 //! **Validated** by unit tests against client machines over a pipe, by property tests over random
 //! connection losses, and against captures (`tests/mqtt_*.rs`).
@@ -16,10 +18,16 @@
 //! [`Broker::poll_transmit`] and [`Broker::poll_event`], then reads [`Broker::poll_timeout`]. A
 //! connection keeps its [`ConnectionId`] until the host reports [`Broker::transport_closed`].
 
+mod agreement;
+mod authenticate;
 mod config;
 mod connect;
 mod event;
+mod forward;
+mod leave;
 mod publish;
+mod retry;
+mod share;
 mod subscribe;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,15 +36,21 @@ use std::sync::Arc;
 use sim_core::time::SimTime;
 use slab::Slab;
 
+use crate::mqtt::broker::agreement::Agreement;
+pub use crate::mqtt::broker::authenticate::Verdict;
 pub use crate::mqtt::broker::config::{
-    Authentication, BrokerConfig, OverlappingSubscriptions, WhenQueueFull,
+    Authentication, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull,
 };
 pub use crate::mqtt::broker::event::{BrokerEvent, DropReason};
+use crate::mqtt::broker::forward::Matched;
+pub use crate::mqtt::broker::leave::Memory;
+use crate::mqtt::broker::leave::{Absence, StoredWill};
+use crate::mqtt::broker::share::{Group, SubscriberIndex};
 use crate::mqtt::close::{CloseReason, ProtocolError};
 use crate::mqtt::codec::Malformed;
 use crate::mqtt::codec::decode::{Decoder, Received};
 use crate::mqtt::codec::encode::{Outgoing, encode_bare};
-use crate::mqtt::packet::{ConnectReturnCode, Packet, PacketType, QoS};
+use crate::mqtt::packet::{Packet, PacketType, ReasonCode, Version};
 use crate::mqtt::session::{ApplicationMessage, Inbound, Outbound};
 use crate::mqtt::subscriptions::Subscriptions;
 use crate::mqtt::timers::silence::Deadlines;
@@ -55,6 +69,8 @@ struct SessionIndex(u32);
 enum Stage {
     /// No CONNECT yet.
     AwaitingConnect,
+    /// CONNECT came, and its authentication goes on. MQTT 5.0 §4.12
+    Authenticating,
     /// CONNACK 0 was sent.
     Connected(SessionIndex),
     /// The host was asked to close; nothing is read any more.
@@ -64,12 +80,15 @@ enum Stage {
 #[derive(Clone, Debug)]
 struct Connection {
     decoder: Decoder,
-    will: Option<Box<ApplicationMessage>>,
+    will: Option<Box<StoredWill>>,
+    // Of MQTT 5.0 only.
+    agreement: Option<Box<Agreement>>,
     last_heard: SimTime,
     // Tells apart the connections that had this index.
     generation: u32,
     stage: Stage,
     keep_alive_s: u16,
+    version: Version,
 }
 
 #[derive(Clone, Debug)]
@@ -78,8 +97,11 @@ struct Session {
     subscriptions: Vec<TopicFilter>,
     outbound: Outbound,
     inbound: Inbound,
+    // What is due while the client is away, if anything is.
+    absence: Option<Box<Absence>>,
     connection: Option<ConnectionId>,
-    clean: bool,
+    // Seconds that the session outlives its connection; 0: none, `u32::MAX`: for ever.
+    expiry_s: u32,
     // Number of the routing that found this session last, and where it put it.
     visited: u32,
     visited_at: u32,
@@ -96,16 +118,24 @@ struct Transmit {
 #[derive(Clone, Debug)]
 pub struct Broker {
     config: BrokerConfig,
+    // The instant of the call at hand.
+    now: SimTime,
     connections: Slab<Connection>,
     sessions: Slab<Session>,
     session_of_client: BTreeMap<Arc<str>, SessionIndex>,
-    subscriptions: Subscriptions<SessionIndex>,
+    subscriptions: Subscriptions<SubscriberIndex>,
+    groups: Slab<Group>,
+    group_of_filter: BTreeMap<TopicFilter, u32>,
+    shared_members: usize,
     retained: BTreeMap<TopicName, ApplicationMessage>,
+    // Silent connections, absent sessions, unanswered packets of sessions.
     deadlines: Deadlines,
+    absences: Deadlines,
+    retries: Deadlines,
     transmits: VecDeque<Transmit>,
     events: VecDeque<BrokerEvent>,
     // Reused by every routing.
-    matched: Vec<(SessionIndex, QoS)>,
+    matched: Matched,
     routings: u32,
     generations: u32,
     named_clients: u32,
@@ -119,15 +149,21 @@ impl Broker {
     pub fn new(config: BrokerConfig) -> Self {
         Broker {
             config,
+            now: SimTime::ZERO,
             connections: Slab::new(),
             sessions: Slab::new(),
             session_of_client: BTreeMap::new(),
             subscriptions: Subscriptions::new(),
+            groups: Slab::new(),
+            group_of_filter: BTreeMap::new(),
+            shared_members: 0,
             retained: BTreeMap::new(),
             deadlines: Deadlines::default(),
+            absences: Deadlines::default(),
+            retries: Deadlines::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
-            matched: Vec::new(),
+            matched: Matched::default(),
             routings: 0,
             generations: 0,
             named_clients: 0,
@@ -168,8 +204,8 @@ impl Broker {
 
     /// Subscriptions of all sessions.
     #[must_use]
-    pub const fn subscription_count(&self) -> usize {
-        self.subscriptions.len()
+    pub fn subscription_count(&self) -> usize {
+        self.subscriptions.len() - self.groups.len() + self.shared_members
     }
 
     /// Bytes held: incomplete packets, messages in flight and queued (each copy counts), retained
@@ -181,15 +217,18 @@ impl Broker {
 
     /// A client opened a transport.
     pub fn accept(&mut self, now: SimTime) -> ConnectionId {
+        self.now = now;
         self.generations = self.generations.wrapping_add(1);
         let keep_alive_s = self.config.keep_alive_before_connect_s;
         let index = self.connections.insert(Connection {
             decoder: Decoder::tolerating(self.config.max_packet_bytes, self.config.tolerance),
             will: None,
+            agreement: None,
             last_heard: now,
             generation: self.generations,
             stage: Stage::AwaitingConnect,
             keep_alive_s,
+            version: Version::V3_1_1,
         });
         let connection = ConnectionId(u32::try_from(index).expect("fewer than 4 G connections"));
         self.watch(connection);
@@ -201,6 +240,7 @@ impl Broker {
     /// # Panics
     /// When the connection does not exist.
     pub fn handle_input(&mut self, now: SimTime, connection: ConnectionId, chunk: Chunk) {
+        self.now = now;
         if self.stage(connection) == Stage::Closing {
             return;
         }
@@ -210,7 +250,7 @@ impl Broker {
         decoder.feed(chunk);
         while self.stage(connection) != Stage::Closing {
             match decoder.next() {
-                Ok(Some(received)) => self.handle_packet(now, connection, received),
+                Ok(Some(received)) => self.handle_packet(connection, received),
                 Ok(None) => {
                     self.buffered += decoder.buffered();
                     break;
@@ -230,7 +270,8 @@ impl Broker {
     ///
     /// # Panics
     /// When the connection does not exist.
-    pub fn transport_closed(&mut self, _now: SimTime, connection: ConnectionId) {
+    pub fn transport_closed(&mut self, now: SimTime, connection: ConnectionId) {
+        self.now = now;
         // MQTT 3.1.1 §3.1.2.5: the will is published when the network connection closes
         self.leave(connection, true);
         self.connections.remove(connection.0 as usize);
@@ -255,11 +296,24 @@ impl Broker {
     /// When to call [`Broker::handle_timeout`] next; `None`: not at all.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<SimTime> {
-        self.deadlines.next()
+        let [silence, absence, retry] =
+            [&self.deadlines, &self.absences, &self.retries].map(|d| d.next().unwrap_or(SimTime::MAX));
+        Some(silence.min(absence).min(retry)).filter(|next| *next < SimTime::MAX)
     }
 
     /// Time has passed. Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: SimTime) {
+        self.now = now;
+        self.end_silent_connections(now);
+        while let Some(session) = self.absences.pop_due(now) {
+            self.look_at_absence(SessionIndex(session));
+        }
+        while let Some(session) = self.retries.pop_due(now) {
+            self.retry(SessionIndex(session));
+        }
+    }
+
+    fn end_silent_connections(&mut self, now: SimTime) {
         while let Some(index) = self.deadlines.pop_due(now) {
             let Connection { last_heard, keep_alive_s, stage, .. } = self.connections[index as usize];
             if self.config.silence_looks.deadline(last_heard, keep_alive_s) > now {
@@ -267,7 +321,7 @@ impl Broker {
                 continue;
             }
             let reason = match stage {
-                Stage::AwaitingConnect => CloseReason::NoConnect,
+                Stage::AwaitingConnect | Stage::Authenticating => CloseReason::NoConnect,
                 Stage::Connected(_) | Stage::Closing => CloseReason::KeepAliveExpired,
             };
             self.close(ConnectionId(index), reason);
@@ -299,10 +353,14 @@ impl Broker {
         self.transmits.push_back(Transmit { connection, generation, outgoing });
     }
 
-    fn handle_packet(&mut self, now: SimTime, connection: ConnectionId, received: Received) {
+    fn version(&self, connection: ConnectionId) -> Version {
+        self.connections[connection.0 as usize].version
+    }
+
+    fn handle_packet(&mut self, connection: ConnectionId, received: Received) {
         let Received { packet, tag, wire_len } = received;
         let (packet_type, message) = (packet.packet_type(), tag.message);
-        self.connections[connection.0 as usize].last_heard = now;
+        self.connections[connection.0 as usize].last_heard = self.now;
         self.events.push_back(BrokerEvent::Received { connection, packet_type, wire_len, message });
         match (self.stage(connection), packet) {
             (Stage::AwaitingConnect, Packet::Connect(connect)) => {
@@ -312,6 +370,7 @@ impl Broker {
             (Stage::AwaitingConnect, _) => {
                 self.protocol_error(connection, ProtocolError::FirstPacketNotConnect);
             }
+            (Stage::Authenticating, packet) => self.handle_packet_authenticating(connection, packet),
             (Stage::Connected(session), packet) => {
                 self.handle_packet_connected(connection, session, packet, message);
             }
@@ -329,13 +388,17 @@ impl Broker {
         let packet_type = packet.packet_type();
         match packet {
             Packet::Publish(publish) => self.handle_publish(connection, session, publish, message),
-            Packet::Puback(id) => {
+            Packet::Puback(puback) => {
+                let id = puback.packet_identifier;
                 let acknowledged = self.session(session).outbound.puback(id);
                 self.handle_acknowledged(connection, session, id, acknowledged);
             }
-            Packet::Pubrec(id) => self.handle_pubrec(connection, session, id, message),
-            Packet::Pubrel(id) => self.handle_pubrel(connection, session, id, message),
-            Packet::Pubcomp(id) => {
+            Packet::Pubrec(pubrec) => self.handle_pubrec(connection, session, &pubrec, message),
+            Packet::Pubrel(pubrel) => {
+                self.handle_pubrel(connection, session, pubrel.packet_identifier, message);
+            }
+            Packet::Pubcomp(pubcomp) => {
+                let id = pubcomp.packet_identifier;
                 let acknowledged = self.session(session).outbound.pubcomp(id);
                 self.handle_acknowledged(connection, session, id, acknowledged);
             }
@@ -344,7 +407,8 @@ impl Broker {
             Packet::Pingreq => {
                 self.transmit(connection, encode_bare(PacketType::Pingresp, MessageId::NONE));
             }
-            Packet::Disconnect => self.close(connection, CloseReason::Disconnected),
+            Packet::Disconnect(disconnect) => self.handle_disconnect(connection, session, &disconnect),
+            Packet::Auth(auth) => self.handle_reauthentication(connection, auth),
             // MQTT 3.1.1 §3.1: "a second CONNECT Packet [is] a protocol violation"
             Packet::Connect(_) => self.protocol_error(connection, ProtocolError::SecondConnect),
             Packet::Connack(_) | Packet::Suback(_) | Packet::Unsuback(_) | Packet::Pingresp => {
@@ -356,7 +420,7 @@ impl Broker {
     fn handle_malformed(&mut self, connection: ConnectionId, malformed: Malformed) {
         // MQTT 3.1.1 §3.1.2.2: "MUST respond to the CONNECT Packet with a CONNACK return code 0x01"
         if malformed == Malformed::ProtocolLevel && self.stage(connection) == Stage::AwaitingConnect {
-            self.refuse(connection, ConnectReturnCode::UnacceptableProtocolVersion);
+            self.refuse(connection, ReasonCode::UnsupportedProtocolVersion);
             return;
         }
         self.close(connection, CloseReason::Malformed(malformed));

@@ -1,10 +1,10 @@
-//! The way of a message through the server, and its acknowledgements. MQTT 3.1.1 §3.3, §4.3
+//! The way of a message into the server, and acknowledgements in both directions. MQTT 3.1.1 §3.3, §4.3
 
-use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, DropReason, OverlappingSubscriptions};
-use crate::mqtt::broker::{Session, SessionIndex, Transmit, WhenQueueFull};
+use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, DropReason, SessionIndex};
 use crate::mqtt::close::ProtocolError;
-use crate::mqtt::codec::encode::{Outgoing, encode_acknowledgement};
-use crate::mqtt::packet::{PacketIdentifier, PacketType, Publish, QoS};
+use crate::mqtt::codec::encode::{Outgoing, encode_acknowledgement_with};
+use crate::mqtt::message::Attached;
+use crate::mqtt::packet::{Acknowledgement, PacketIdentifier, PacketType, Publish, QoS, ReasonCode};
 use crate::mqtt::session::{Acknowledged, ApplicationMessage, Qos2Delivery};
 use crate::stream::MessageId;
 
@@ -13,27 +13,85 @@ impl Broker {
         &mut self,
         connection: ConnectionId,
         session: SessionIndex,
-        publish: Publish,
+        mut publish: Publish,
         message: MessageId,
     ) {
-        let Publish { topic, payload, packet_identifier, qos, dup: _, retain } = publish;
+        if let Err(error) = self.check_publish(connection, &mut publish) {
+            self.protocol_error(connection, error);
+            return;
+        }
+        let Publish { topic, payload, packet_identifier, qos, dup: _, retain, properties } = publish;
         let ignored = self.config.ignore_publish_to_sys && topic.as_str().starts_with("$SYS/");
-        let application = ApplicationMessage { topic, payload, message, qos, retain };
+        let attached = Attached::of(properties, self.now);
+        let application = ApplicationMessage { topic, payload, message, qos, retain, attached };
         match (qos, packet_identifier) {
-            (QoS::AtMostOnce, _) | (_, None) => self.accept_unless(ignored, application),
+            (_, _) if ignored => self.ignore(connection, packet_identifier, &application),
+            (QoS::AtMostOnce, _) | (_, None) => self.accept_and_route(application, Some(session)),
             (QoS::AtLeastOnce, Some(id)) => {
-                let puback = encode_acknowledgement(PacketType::Puback, id, message);
-                self.in_order(connection, puback, |broker| broker.accept_unless(ignored, application));
+                let reason_code = self.accept_message(&application, Some(session), true);
+                let puback = self.acknowledgement(connection, PacketType::Puback, id, reason_code, message);
+                self.in_order(connection, puback, |broker| broker.forward(application));
             }
             (QoS::ExactlyOnce, Some(id)) => {
-                let pubrec = encode_acknowledgement(PacketType::Pubrec, id, message);
-                if ignored {
-                    self.dropped(message, DropReason::ReservedTopic);
-                    self.transmit(connection, pubrec);
-                } else {
-                    self.receive_exactly_once(connection, session, id, application, pubrec);
-                }
+                self.receive_exactly_once(connection, session, id, application);
             }
+        }
+    }
+
+    // What only MQTT 5.0 forbids; Topic Aliases are resolved.
+    fn check_publish(
+        &mut self,
+        connection: ConnectionId,
+        publish: &mut Publish,
+    ) -> Result<(), ProtocolError> {
+        let Some(agreement) = &mut self.connections[connection.0 as usize].agreement else { return Ok(()) };
+        // MQTT 5.0 §3.3.4: "A PUBLISH packet sent from a Client to a Server MUST NOT contain a
+        // Subscription Identifier"
+        let named = publish.properties.as_ref().is_some_and(|p| !p.subscription_identifiers.is_empty());
+        if named {
+            return Err(ProtocolError::SubscriptionIdentifier);
+        }
+        if publish.qos > self.config.maximum_qos {
+            return Err(ProtocolError::MaximumQoS);
+        }
+        if publish.retain && !self.config.retain_available {
+            return Err(ProtocolError::Retain);
+        }
+        agreement.aliases_in.resolve(publish, self.config.topic_alias_maximum)
+    }
+
+    // An acknowledgement; Reason Codes are for MQTT 5.0 only.
+    fn acknowledgement(
+        &self,
+        connection: ConnectionId,
+        packet_type: PacketType,
+        id: PacketIdentifier,
+        reason_code: ReasonCode,
+        message: MessageId,
+    ) -> Outgoing {
+        let reason_code = match self.version(connection).has_properties() {
+            true => reason_code,
+            false => ReasonCode::Success,
+        };
+        encode_acknowledgement_with(packet_type, id, reason_code, message)
+    }
+
+    fn ignore(
+        &mut self,
+        connection: ConnectionId,
+        id: Option<PacketIdentifier>,
+        application: &ApplicationMessage,
+    ) {
+        let message = application.message;
+        self.dropped(message, DropReason::ReservedTopic);
+        let packet_type = match application.qos {
+            QoS::AtMostOnce | QoS::AtLeastOnce => PacketType::Puback,
+            QoS::ExactlyOnce => PacketType::Pubrec,
+        };
+        if let Some(id) = id {
+            let refusal =
+                self.acknowledgement(connection, packet_type, id, ReasonCode::NotAuthorized, message);
+            self.transmit(connection, refusal);
         }
     }
 
@@ -53,14 +111,6 @@ impl Broker {
         }
     }
 
-    fn accept_unless(&mut self, ignored: bool, application: ApplicationMessage) {
-        if ignored {
-            self.dropped(application.message, DropReason::ReservedTopic);
-        } else {
-            self.accept_and_route(application);
-        }
-    }
-
     // MQTT 3.1.1 figure 4.3
     fn receive_exactly_once(
         &mut self,
@@ -68,25 +118,35 @@ impl Broker {
         session: SessionIndex,
         id: PacketIdentifier,
         application: ApplicationMessage,
-        pubrec: Outgoing,
     ) {
+        let message = application.message;
         let limit = usize::from(self.config.max_inflight_inbound);
         let on_publish = self.config.deliver_qos_2_on == Qos2Delivery::Publish;
-        let inbound = &mut self.session(session).inbound;
+        let inbound = &self.sessions[session.0 as usize].inbound;
+        let pubrec = |broker: &Self, reason_code| {
+            broker.acknowledgement(connection, PacketType::Pubrec, id, reason_code, message)
+        };
         if inbound.holds(id) {
-            self.transmit(connection, pubrec);
+            self.transmit(connection, pubrec(self, ReasonCode::Success));
         } else if limit > 0 && inbound.len() >= limit {
+            // MQTT 5.0 §3.3.4: "it uses a DISCONNECT packet with Reason Code 0x93"
+            if self.version(connection).has_properties() {
+                self.protocol_error(connection, ProtocolError::ReceiveMaximum);
+                return;
+            }
             // Mosquitto 2.0.11 acknowledges such a message and loses it.
-            self.dropped(application.message, DropReason::InboundWindow);
-            self.transmit(connection, pubrec);
+            self.dropped(message, DropReason::InboundWindow);
+            self.transmit(connection, pubrec(self, ReasonCode::Success));
         } else if on_publish {
-            inbound.hold(id, None);
-            self.in_order(connection, pubrec, |broker| broker.accept_and_route(application));
+            self.session(session).inbound.hold(id, None);
+            let reason_code = self.accept_message(&application, Some(session), true);
+            let pubrec = pubrec(self, reason_code);
+            self.in_order(connection, pubrec, |broker| broker.forward(application));
         } else {
-            self.accept_message(&application);
+            let reason_code = self.accept_message(&application, Some(session), false);
             self.buffered += application.weight();
             self.session(session).inbound.hold(id, Some(application));
-            self.transmit(connection, pubrec);
+            self.transmit(connection, pubrec(self, reason_code));
         }
     }
 
@@ -97,148 +157,63 @@ impl Broker {
         id: PacketIdentifier,
         message: MessageId,
     ) {
+        let known = self.session(session).inbound.holds(id);
         let released = self.session(session).inbound.release(id);
         // MQTT 3.1.1 §4.3.3: PUBCOMP answers every PUBREL, known or not
         let message = released.as_ref().map_or(message, |application| application.message);
-        let pubcomp = encode_acknowledgement(PacketType::Pubcomp, id, message);
+        let reason_code = if known { ReasonCode::Success } else { ReasonCode::PacketIdentifierNotFound };
+        let pubcomp = self.acknowledgement(connection, PacketType::Pubcomp, id, reason_code, message);
         self.in_order(connection, pubcomp, |broker| {
             if let Some(application) = released {
                 broker.buffered -= application.weight();
-                broker.find_subscribers(&application);
+                broker.find_subscribers(&application, Some(session), true);
                 broker.forward(application);
             }
         });
     }
 
-    /// Takes a message over and sends it on.
-    pub(super) fn accept_and_route(&mut self, application: ApplicationMessage) {
-        self.accept_message(&application);
+    /// Takes a message over and sends it on. `from`: the session of its publisher, if it lives.
+    pub(super) fn accept_and_route(&mut self, application: ApplicationMessage, from: Option<SessionIndex>) {
+        self.accept_message(&application, from, true);
         self.forward(application);
     }
 
-    // Counts the copies as of now; `matched` holds the subscribers afterwards.
-    fn accept_message(&mut self, application: &ApplicationMessage) {
-        self.find_subscribers(application);
+    // Counts the copies as of now; `matched` holds the subscribers afterwards. `last` tells whether they
+    // are not looked for again.
+    fn accept_message(
+        &mut self,
+        application: &ApplicationMessage,
+        from: Option<SessionIndex>,
+        last: bool,
+    ) -> ReasonCode {
+        self.find_subscribers(application, from, last);
         let (message, subscribers) = (application.message, self.matched.len());
         self.events.push_back(BrokerEvent::Accepted { message, subscribers });
-    }
-
-    // Stores a retained message, and gives every session in `matched` its copy.
-    fn forward(&mut self, mut application: ApplicationMessage) {
-        if application.retain {
-            self.retain(&application);
-            // MQTT 3.1.1 §3.3.1.3: RETAIN is 0 for an established subscription
-            application.retain = false;
-        }
-        let matched = std::mem::take(&mut self.matched);
-        // At QoS 0 all copies are the same bytes.
-        let mut at_most_once = None;
-        for &(session, granted) in &matched {
-            // MQTT 3.1.1 §3.8.4: the lower of the two
-            let qos = application.qos.min(granted);
-            match qos {
-                QoS::AtMostOnce => self.send_at_most_once(session, &application, &mut at_most_once),
-                QoS::AtLeastOnce | QoS::ExactlyOnce => {
-                    self.send_acknowledged(session, ApplicationMessage { qos, ..application.clone() });
-                }
-            }
-        }
-        self.matched = matched;
-    }
-
-    // Fills `matched` with the sessions that get a copy, and the QoS granted for it.
-    fn find_subscribers(&mut self, application: &ApplicationMessage) {
-        self.routings = self.routings.wrapping_add(1);
-        let Broker { subscriptions, sessions, matched, routings, config, .. } = self;
-        matched.clear();
-        subscriptions.for_each_match(&application.topic, |subscription| {
-            let session = &mut sessions[subscription.session.0 as usize];
-            let first = session.visited != *routings;
-            match config.overlapping_subscriptions {
-                OverlappingSubscriptions::OneCopyHighest if !first => {
-                    let (_, granted) = &mut matched[session.visited_at as usize];
-                    *granted = (*granted).max(subscription.qos);
-                    return;
-                }
-                OverlappingSubscriptions::OneCopyFirst if !first => return,
-                OverlappingSubscriptions::OneCopyHighest
-                | OverlappingSubscriptions::OneCopyFirst
-                | OverlappingSubscriptions::CopyEach => {}
-            }
-            session.visited = *routings;
-            session.visited_at = matched.len() as u32;
-            matched.push((subscription.session, subscription.qos));
-        });
-    }
-
-    fn send_at_most_once(
-        &mut self,
-        session: SessionIndex,
-        application: &ApplicationMessage,
-        encoded: &mut Option<Outgoing>,
-    ) {
-        // MQTT 3.1.1 §3.1.2.4: QoS 0 is not kept for an absent client (it may be; Mosquitto does not)
-        let Some(connection) = self.session(session).connection else {
-            self.dropped(application.message, DropReason::Offline);
-            return;
-        };
-        let outgoing = encoded
-            .get_or_insert_with(|| {
-                ApplicationMessage { qos: QoS::AtMostOnce, ..application.clone() }.encode(None, false)
-            })
-            .clone();
-        self.transmit(connection, outgoing);
-    }
-
-    // Sends a message of QoS 1 or 2, now or when there is room.
-    fn send_acknowledged(&mut self, session: SessionIndex, application: ApplicationMessage) {
-        let Broker { config, sessions, .. } = self;
-        let Session { outbound, connection, .. } = &mut sessions[session.0 as usize];
-        let has_room =
-            config.max_inflight == 0 || outbound.in_flight().len() < usize::from(config.max_inflight);
-        let at_once = connection.is_some() && has_room && outbound.queued() == 0;
-        let queue_is_full = config.max_queued > 0 && outbound.queued() >= config.max_queued as usize;
-        if !at_once && queue_is_full {
-            let lost = match config.when_queue_full {
-                WhenQueueFull::DropNewest => {
-                    self.dropped(application.message, DropReason::QueueFull);
-                    return;
-                }
-                WhenQueueFull::DropOldest => outbound.drop_oldest_queued(),
-            };
-            if let Some(lost) = lost {
-                self.buffered -= lost.weight();
-                self.dropped(lost.message, DropReason::QueueFull);
-            }
-        }
-        self.buffered += application.weight();
-        self.session(session).outbound.enqueue(application);
-        self.fill_window(session);
-    }
-
-    /// Sends as many queued messages to a connected client as its in-flight window allows.
-    pub(super) fn fill_window(&mut self, session: SessionIndex) {
-        let Broker { config, sessions, connections, transmits, .. } = self;
-        let Session { outbound, connection, .. } = &mut sessions[session.0 as usize];
-        let Some(connection) = *connection else { return };
-        let generation = connections[connection.0 as usize].generation;
-        while let Some(entry) = outbound.admit(config.max_inflight, |_| false) {
-            let outgoing = entry.application.encode(Some(entry.packet_identifier), false);
-            transmits.push_back(Transmit { connection, generation, outgoing });
-        }
+        if subscribers == 0 { ReasonCode::NoMatchingSubscribers } else { ReasonCode::Success }
     }
 
     pub(super) fn handle_pubrec(
         &mut self,
         connection: ConnectionId,
         session: SessionIndex,
-        id: PacketIdentifier,
+        pubrec: &Acknowledgement,
         message: MessageId,
     ) {
-        match self.session(session).outbound.pubrec(id) {
+        let id = pubrec.packet_identifier;
+        let outbound = &mut self.session(session).outbound;
+        // MQTT 5.0 §4.3.3: after a failure there is no PUBREL, and the identifier is free
+        if pubrec.reason_code.is_failure() {
+            if let Some(application) = outbound.give_up(id) {
+                self.handle_acknowledged(connection, session, id, Acknowledged::Completed(application));
+            }
+            return;
+        }
+        match outbound.pubrec(id) {
             // As Mosquitto: answered all the same, so that the client can finish.
             Acknowledged::Unknown => {
-                self.transmit(connection, encode_acknowledgement(PacketType::Pubrel, id, message));
+                let reason_code = ReasonCode::PacketIdentifierNotFound;
+                let pubrel = self.acknowledgement(connection, PacketType::Pubrel, id, reason_code, message);
+                self.transmit(connection, pubrel);
             }
             acknowledged => self.handle_acknowledged(connection, session, id, acknowledged),
         }
@@ -257,7 +232,9 @@ impl Broker {
                 self.fill_window(session);
             }
             Acknowledged::Release(message) => {
-                self.transmit(connection, encode_acknowledgement(PacketType::Pubrel, id, message));
+                let success = ReasonCode::Success;
+                let pubrel = encode_acknowledgement_with(PacketType::Pubrel, id, success, message);
+                self.transmit(connection, pubrel);
             }
             Acknowledged::Unknown => {}
             Acknowledged::Mismatch => {
@@ -268,13 +245,5 @@ impl Broker {
 
     pub(super) fn dropped(&mut self, message: MessageId, reason: DropReason) {
         self.events.push_back(BrokerEvent::Dropped { message, reason });
-    }
-
-    /// A copy for one session outside of routing: a retained message for a new subscription.
-    pub(super) fn send_one(&mut self, session: SessionIndex, application: ApplicationMessage) {
-        match application.qos {
-            QoS::AtMostOnce => self.send_at_most_once(session, &application, &mut None),
-            QoS::AtLeastOnce | QoS::ExactlyOnce => self.send_acknowledged(session, application),
-        }
     }
 }

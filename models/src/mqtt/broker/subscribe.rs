@@ -1,54 +1,102 @@
 //! Subscriptions and retained messages. MQTT 3.1.1 §3.8 to §3.11, §3.3.1.3
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use crate::mqtt::broker::share::shared_part;
 use crate::mqtt::broker::{Broker, ConnectionId, SessionIndex};
-use crate::mqtt::codec::encode::{encode, encode_acknowledgement};
-use crate::mqtt::packet::{Packet, PacketType, QoS, Suback, Subscribe, Unsubscribe};
+use crate::mqtt::codec::encode::encode;
+use crate::mqtt::packet::{Packet, ReasonCode, RetainHandling, Suback, Subscribe, SubscriptionOptions};
+use crate::mqtt::packet::{Unsuback, Unsubscribe};
 use crate::mqtt::session::ApplicationMessage;
-use crate::mqtt::topic::TopicFilter;
+use crate::mqtt::subscriptions::Granted;
+use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::stream::MessageId;
 
 impl Broker {
-    // MQTT 3.1.1 §3.8.4
+    // MQTT 3.1.1 §3.8.4, MQTT 5.0 §3.8.4
     pub(super) fn handle_subscribe(
         &mut self,
         connection: ConnectionId,
         session: SessionIndex,
         subscribe: Subscribe,
     ) {
-        let Subscribe { packet_identifier, filters } = subscribe;
-        for (filter, qos) in &filters {
-            if self.subscriptions.insert(filter, session, *qos) {
-                self.session(session).subscriptions.push(filter.clone());
+        let Subscribe { packet_identifier, filters, properties } = subscribe;
+        let identifier = properties
+            .and_then(|properties| properties.subscription_identifiers.first().copied())
+            .unwrap_or(0);
+        let mut reason_codes = Vec::with_capacity(filters.len());
+        let mut to_send = Vec::new();
+        for (filter, options) in filters {
+            let granted = Granted::new(options, identifier);
+            match self.subscribe_to(connection, session, &filter, options, granted) {
+                Ok(wants_retained) => {
+                    reason_codes.push(ReasonCode::granted(options.qos));
+                    if wants_retained {
+                        to_send.push((filter, granted));
+                    }
+                }
+                Err(refused) => reason_codes.push(refused),
             }
         }
-        let return_codes = filters.iter().map(|(_, qos)| Some(*qos)).collect();
-        let suback = Packet::Suback(Suback { packet_identifier, return_codes });
-        self.transmit(connection, encode(&suback, MessageId::NONE));
+        let suback = Packet::Suback(Suback { packet_identifier, reason_codes, properties: None });
+        self.transmit(connection, encode(&suback, self.version(connection), MessageId::NONE));
         // "Any existing retained messages matching the Topic Filter MUST be re-sent", also when the
         // subscription replaces one.
-        for (filter, qos) in &filters {
-            for application in self.retained_for(filter, *qos) {
+        for (filter, granted) in to_send {
+            for application in self.retained_for(&filter, granted) {
                 self.send_one(session, application);
             }
         }
     }
 
-    // MQTT 3.1.1 §3.10.4
+    // Returns whether retained messages are to be sent, or why there is no such subscription.
+    fn subscribe_to(
+        &mut self,
+        connection: ConnectionId,
+        session: SessionIndex,
+        filter: &TopicFilter,
+        options: SubscriptionOptions,
+        granted: Granted,
+    ) -> Result<bool, ReasonCode> {
+        let version = self.version(connection);
+        let shared = match shared_part(filter) {
+            Some(Ok(inner)) if self.shares_for(version) => Some(inner),
+            // MQTT 5.0 §4.8.2: the name of a group is not empty and has no wildcard, and a filter follows
+            Some(Err(())) if self.shares_for(version) => return Err(ReasonCode::TopicFilterInvalid),
+            Some(_) if version.has_properties() => return Err(ReasonCode::SharedSubscriptionsNotSupported),
+            Some(_) | None => None,
+        };
+        let is_shared = shared.is_some();
+        let new = self.subscribe_session(session, filter, shared, granted);
+        // MQTT 5.0 §3.3.1.3: Retain Handling; §4.8.2: no retained messages for shared subscriptions
+        Ok(!is_shared
+            && match options.retain_handling {
+                RetainHandling::Send => true,
+                RetainHandling::SendIfNew => new,
+                RetainHandling::DoNotSend => false,
+            })
+    }
+
+    // MQTT 3.1.1 §3.10.4, MQTT 5.0 §3.10.4
     pub(super) fn handle_unsubscribe(
         &mut self,
         connection: ConnectionId,
         session: SessionIndex,
         unsubscribe: Unsubscribe,
     ) {
+        let mut reason_codes = Vec::with_capacity(unsubscribe.filters.len());
         for filter in &unsubscribe.filters {
-            if self.subscriptions.remove(filter, session) {
+            if self.unsubscribe_session(session, filter) {
                 self.session(session).subscriptions.retain(|held| held != filter);
+                reason_codes.push(ReasonCode::Success);
+            } else {
+                reason_codes.push(ReasonCode::NoSubscriptionExisted);
             }
         }
-        let id = unsubscribe.packet_identifier;
-        self.transmit(connection, encode_acknowledgement(PacketType::Unsuback, id, MessageId::NONE));
+        let packet_identifier = unsubscribe.packet_identifier;
+        let unsuback = Packet::Unsuback(Unsuback { packet_identifier, reason_codes, properties: None });
+        self.transmit(connection, encode(&unsuback, self.version(connection), MessageId::NONE));
     }
 
     // MQTT 3.1.1 §3.3.1.3
@@ -65,26 +113,43 @@ impl Broker {
         self.buffered -= former.map_or(0, |former| former.weight());
     }
 
-    // Copies for a new subscription, in the order of their topics.
-    fn retained_for(&self, filter: &TopicFilter, granted: QoS) -> Vec<ApplicationMessage> {
-        let copy = |application: &ApplicationMessage| ApplicationMessage {
-            qos: application.qos.min(granted),
-            retain: true,
-            ..application.clone()
-        };
-        if !filter.has_wildcard() {
-            return self.retained.get(filter.as_str()).map(copy).into_iter().collect();
+    // Copies for a new subscription, in the order of their topics; expired messages are removed.
+    fn retained_for(&mut self, filter: &TopicFilter, granted: Granted) -> Vec<ApplicationMessage> {
+        let now = self.now;
+        let mut found = Vec::new();
+        let mut expired = Vec::new();
+        for application in matching(&self.retained, filter) {
+            if application.has_expired(now) {
+                expired.push(application.topic.clone());
+                continue;
+            }
+            let qos = application.qos.min(granted.qos());
+            let mut copy = ApplicationMessage { qos, retain: true, ..application.clone() };
+            copy.set_subscription_identifiers(Some(granted.identifier()).filter(|id| *id != 0).into_iter());
+            found.push(copy);
         }
-        // All that can match begin with what stands before the first wildcard.
-        let text = filter.as_str();
-        let literal = &text[..text.find(['+', '#']).unwrap_or(text.len())];
-        // `a/#` matches `a` too. MQTT 3.1.1 §4.7.1.2
-        let start = literal.strip_suffix('/').unwrap_or(literal);
-        self.retained
-            .range::<str, _>((Bound::Included(start), Bound::Unbounded))
-            .take_while(|(topic, _)| topic.as_str().starts_with(start))
-            .filter(|(topic, _)| filter.matches(topic))
-            .map(|(_, application)| copy(application))
-            .collect()
+        for topic in expired {
+            self.buffered -= self.retained.remove(&topic).map_or(0, |former| former.weight());
+        }
+        found
     }
+}
+
+fn matching<'a>(
+    retained: &'a BTreeMap<TopicName, ApplicationMessage>,
+    filter: &'a TopicFilter,
+) -> impl Iterator<Item = &'a ApplicationMessage> {
+    // All that can match begin with what stands before the first wildcard; without one, only the
+    // message of that name does.
+    let text = filter.as_str();
+    let literal = &text[..text.find(['+', '#']).unwrap_or(text.len())];
+    // `a/#` matches `a` too. MQTT 3.1.1 §4.7.1.2
+    let start = literal.strip_suffix('/').filter(|_| filter.has_wildcard()).unwrap_or(literal);
+    let exact = retained.get(text).filter(|_| !filter.has_wildcard());
+    let range = retained.range::<str, _>((Bound::Included(start), Bound::Unbounded));
+    let patterned = range
+        .take_while(move |(topic, _)| filter.has_wildcard() && topic.as_str().starts_with(start))
+        .filter(|(topic, _)| filter.matches(topic))
+        .map(|(_, application)| application);
+    exact.into_iter().chain(patterned)
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::mqtt::client::{ClientConfig, ClientEvent};
 use crate::mqtt::codec::encode::{Outgoing, encode};
 use crate::mqtt::packet::{Connect, PacketIdentifier, Publish, Subscribe, Version, Will};
+use crate::mqtt::packet::{Disconnect, QoS};
 use crate::mqtt::pipe::Pipe;
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::silence::SilenceLooks;
@@ -14,6 +15,7 @@ const Q0: QoS = QoS::AtMostOnce;
 const Q1: QoS = QoS::AtLeastOnce;
 const Q2: QoS = QoS::ExactlyOnce;
 
+mod five;
 mod limits;
 mod wire;
 
@@ -25,8 +27,13 @@ impl Broker {
         let connections = self.connections.iter().map(|(_, connection)| {
             connection.decoder.buffered() + connection.will.as_ref().map_or(0, |will| will.weight())
         });
+        let absences = self.sessions.iter().filter_map(|(_, session)| session.absence.as_ref());
+        let delayed = absences.map(|absence| absence.will.as_ref().map_or(0, |(_, will)| will.weight()));
         let retained = self.retained.values().map(ApplicationMessage::weight);
-        assert_eq!(self.buffered(), sessions.chain(connections).chain(retained).sum::<usize>());
+        assert_eq!(
+            self.buffered(),
+            sessions.chain(connections).chain(retained).chain(delayed).sum::<usize>()
+        );
     }
 }
 
@@ -36,7 +43,7 @@ fn persistent(client_identifier: &str) -> ClientConfig {
 
 fn with_will(client_identifier: &str) -> ClientConfig {
     let topic = TopicName::new("will").unwrap();
-    let will = Will { topic, payload: Payload::from(&b"gone"[..]), qos: Q1, retain: false };
+    let will = Will { topic, payload: Payload::from(&b"gone"[..]), qos: Q1, retain: false, properties: None };
     ClientConfig {
         will: Some(Box::new(will)),
         will_message: MessageId(99),
@@ -113,8 +120,8 @@ fn the_message_travels_in_every_tag_about_it() {
     raw.send(&mut broker, Packet::Subscribe(subscribe(1, "t", Q2)));
     raw.received(&mut broker);
     raw.send_as(&mut broker, publish("t", Q2, 3), MessageId(42));
-    raw.send(&mut broker, Packet::Pubrel(id(3)));
-    raw.send(&mut broker, Packet::Pubrec(id(1)));
+    raw.send(&mut broker, Packet::Pubrel(id(3).into()));
+    raw.send(&mut broker, Packet::Pubrec(id(1).into()));
     let tags: Vec<_> =
         raw.received(&mut broker).iter().map(|out| (out.packet_type.name(), out.message().0)).collect();
     assert_eq!(tags, [("PUBREC", 42), ("PUBLISH", 42), ("PUBCOMP", 42), ("PUBREL", 42)]);
@@ -399,7 +406,7 @@ impl Raw {
     }
 
     fn send_as(&mut self, broker: &mut Broker, packet: Packet, message: MessageId) {
-        let outgoing = encode(&packet, message);
+        let outgoing = encode(&packet, Version::V3_1_1, message);
         broker.handle_input(NOW, self.connection, outgoing.head);
         if let Some(body) = outgoing.body {
             broker.handle_input(NOW, self.connection, body);
@@ -425,11 +432,16 @@ fn connect(client_identifier: &str, clean_session: bool) -> Packet {
         will: None,
         user_name: None,
         password: None,
+        properties: None,
     }))
 }
 
 fn subscribe(number: u16, filter: &str, qos: QoS) -> Subscribe {
-    Subscribe { packet_identifier: id(number), filters: vec![(TopicFilter::new(filter).unwrap(), qos)] }
+    Subscribe {
+        packet_identifier: id(number),
+        filters: vec![(TopicFilter::new(filter).unwrap(), qos.into())],
+        properties: None,
+    }
 }
 
 fn publish(topic: &str, qos: QoS, number: u16) -> Packet {
@@ -440,5 +452,6 @@ fn publish(topic: &str, qos: QoS, number: u16) -> Packet {
         qos,
         dup: false,
         retain: false,
+        properties: None,
     })
 }

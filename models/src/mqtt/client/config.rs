@@ -1,9 +1,10 @@
 //! The parameters of a client, its behaviour among them.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::mqtt::packet::{Connect, Version, Will};
+use crate::mqtt::packet::{Connect, Properties, Version, Will};
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::keep_alive::{KeepAliveRule, KeepAliveSettings, LOOKS_EVERY_SECOND};
 use crate::stream::MessageId;
@@ -21,9 +22,12 @@ pub struct ClientConfig {
     pub will: Option<Box<Will>>,
     /// The will's name in the ledger: CONNECT carries it, and the server publishes the will under it.
     pub will_message: MessageId,
+    /// The properties of CONNECT, MQTT 5.0 only: Session Expiry Interval, Receive Maximum, Topic Alias
+    /// Maximum and so on. The machine keeps to what they promise. Default: none.
+    pub connect_properties: Option<Box<Properties>>,
     /// How often keep-alive is looked at; `None`: at the very instant. Default `None`.
     pub looks_every: Option<Duration>,
-    /// Packets larger than this are refused, in bytes. Default: the protocol's limit.
+    /// Packets larger than this are refused, in bytes; a client of MQTT 5.0 tells the server so. Default: the protocol's limit.
     pub max_packet_bytes: u32,
     /// Messages of QoS 1 and 2 that wait for the window or for a connection; 0: no limit. Default 0.
     pub max_queued: u32,
@@ -31,11 +35,16 @@ pub struct ClientConfig {
     pub keep_alive_s: u16,
     /// Messages of QoS 1 and 2 sent and not yet acknowledged; 0: no limit. Default 20, as both.
     pub max_inflight: u16,
-    /// The protocol spoken.
+    /// Seconds after which an unanswered packet is sent again with DUP on a live connection, before MQTT
+    /// 5.0 (MQTT 3.1 §4.2); 0: never. Default 0.
+    pub retry_after_s: u8,
+    /// Topic Aliases given on the way to the server, if it allows as many; MQTT 5.0 only. Default 0.
+    pub topic_aliases_outbound: u8,
+    /// The protocol spoken. Default MQTT 3.1.1.
     pub version: Version,
     /// Which clocks decide on PINGREQ. Default: the standard's minimum.
     pub keep_alive_rule: KeepAliveRule,
-    /// Whether to start without session state. Default `true`.
+    /// Whether to start without session state; in MQTT 5.0 this is Clean Start. Default `true`.
     pub clean_session: bool,
     /// Whether QoS 0 messages published without a connection wait for one. Default `false`: refused.
     pub queue_qos_0_offline: bool,
@@ -57,11 +66,14 @@ impl ClientConfig {
             password: None,
             will: None,
             will_message: MessageId::NONE,
+            connect_properties: None,
             looks_every: None,
             max_packet_bytes: u32::MAX,
             max_queued: 0,
             keep_alive_s: 60,
             max_inflight: 20,
+            retry_after_s: 0,
+            topic_aliases_outbound: 0,
             version: Version::V3_1_1,
             keep_alive_rule: KeepAliveRule::Standard,
             clean_session: true,
@@ -100,7 +112,21 @@ impl ClientConfig {
         }
     }
 
+    /// The interval of the retry timer, in the versions that have one.
+    pub(super) fn retries(&self) -> Option<Duration> {
+        let on = self.retry_after_s > 0 && !self.version.has_properties();
+        on.then(|| Duration::from_secs(u64::from(self.retry_after_s)))
+    }
+
+    pub(super) fn authentication_method(&self) -> Option<Arc<str>> {
+        self.connect_properties.as_ref()?.authentication_method.clone()
+    }
+
     pub(super) fn connect(&self) -> Connect {
+        let mut properties = self.connect_properties.as_deref().cloned().unwrap_or_default();
+        if self.max_packet_bytes < u32::MAX {
+            properties.maximum_packet_size = NonZeroU32::new(self.max_packet_bytes);
+        }
         Connect {
             version: self.version,
             clean_session: self.clean_session,
@@ -109,6 +135,7 @@ impl ClientConfig {
             will: self.will.as_deref().cloned(),
             user_name: self.user_name.clone(),
             password: self.password.clone(),
+            properties: self.version.has_properties().then(|| properties.boxed()).flatten(),
         }
     }
 }

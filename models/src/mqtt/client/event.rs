@@ -1,8 +1,13 @@
 //! What a client tells its host.
 
+use std::sync::Arc;
+
 use crate::mqtt::client::Client;
 use crate::mqtt::close::CloseReason;
-use crate::mqtt::packet::{ConnectReturnCode, PacketIdentifier, PacketType, QoS, Suback};
+use crate::mqtt::message::Attached;
+use crate::mqtt::packet::{
+    Auth, PacketIdentifier, PacketType, Properties, QoS, ReasonCode, Suback, Unsuback,
+};
 use crate::mqtt::topic::TopicName;
 use crate::stream::{MessageId, Payload};
 
@@ -18,24 +23,36 @@ pub enum ClientEvent {
         /// The message of its tag.
         message: MessageId,
     },
+    /// CONNACK carries these properties (MQTT 5.0); [`ClientEvent::Connected`] or
+    /// [`ClientEvent::Refused`] follows. An assigned Client Identifier is in use from now on.
+    Announced(Box<Properties>),
+    /// AUTH: the exchange goes on with [`Client::authenticate`], or has ended well. MQTT 5.0 §4.12
+    Authenticate {
+        /// `ContinueAuthentication` or `Success`.
+        reason_code: ReasonCode,
+        /// What the server says.
+        data: Option<Arc<[u8]>>,
+    },
     /// CONNACK 0: messages flow.
     Connected {
         /// Whether the server goes on with a stored session.
         session_present: bool,
     },
     /// CONNACK with a refusal; [`ClientEvent::Close`] follows.
-    Refused(ConnectReturnCode),
+    Refused(ReasonCode),
     /// SUBACK.
     Subscribed {
         /// That of the request.
         packet_identifier: PacketIdentifier,
-        /// The QoS granted for each filter, `None` for failure.
-        return_codes: Vec<Option<QoS>>,
+        /// For each filter the QoS granted, or a failure.
+        reason_codes: Vec<ReasonCode>,
     },
     /// UNSUBACK.
     Unsubscribed {
         /// That of the request.
         packet_identifier: PacketIdentifier,
+        /// For each filter whether there was a subscription; empty before MQTT 5.0.
+        reason_codes: Vec<ReasonCode>,
     },
     /// An application message arrived.
     Message {
@@ -51,16 +68,21 @@ pub enum ClientEvent {
         dup: bool,
         /// Its name in the ledger.
         message: MessageId,
+        /// What MQTT 5.0 attaches to it.
+        attached: Option<Arc<Attached>>,
     },
-    /// A published message is done with: handed over (QoS 0), PUBACK or PUBCOMP received.
+    /// A published message is done with: handed over (QoS 0), PUBACK or PUBCOMP received, or PUBREC with a
+    /// failure.
     Completed {
         /// Its name in the ledger.
         message: MessageId,
         /// The identifier it held, at QoS 1 and 2.
         packet_identifier: Option<PacketIdentifier>,
+        /// What the server said; `Success` at QoS 0 and before MQTT 5.0.
+        reason_code: ReasonCode,
     },
-    /// A published message is given up: QoS 0 with the connection lost, or in flight when a clean
-    /// session began.
+    /// A published message is given up: QoS 0 with the connection lost, in flight when a clean
+    /// session began, its lifetime over, or too large for the server.
     Discarded {
         /// Its name in the ledger.
         message: MessageId,
@@ -75,12 +97,14 @@ pub enum ClientEvent {
 pub(super) enum Happened {
     Received { packet_type: PacketType, wire_len: u32, message: MessageId },
     Connected { session_present: bool },
-    Refused(ConnectReturnCode),
+    Refused(ReasonCode),
     Subscribed(Box<Suback>),
-    Unsubscribed(PacketIdentifier),
+    Unsubscribed(Box<Unsuback>),
+    Announced(Box<Properties>),
+    Authenticate(Box<Auth>),
     // The message lies in `Traffic::arrived`.
     Message { dup: bool },
-    Completed { message: MessageId, packet_identifier: Option<PacketIdentifier> },
+    Completed { message: MessageId, packet_identifier: Option<PacketIdentifier>, reason_code: ReasonCode },
     Discarded(MessageId),
     Close(CloseReason),
 }
@@ -94,13 +118,21 @@ impl Client {
             Happened::Connected { session_present } => ClientEvent::Connected { session_present },
             Happened::Refused(code) => ClientEvent::Refused(code),
             Happened::Subscribed(suback) => {
-                let Suback { packet_identifier, return_codes } = *suback;
-                ClientEvent::Subscribed { packet_identifier, return_codes }
+                let Suback { packet_identifier, reason_codes, properties: _ } = *suback;
+                ClientEvent::Subscribed { packet_identifier, reason_codes }
             }
-            Happened::Unsubscribed(packet_identifier) => ClientEvent::Unsubscribed { packet_identifier },
+            Happened::Unsubscribed(unsuback) => {
+                let Unsuback { packet_identifier, reason_codes, properties: _ } = *unsuback;
+                ClientEvent::Unsubscribed { packet_identifier, reason_codes }
+            }
+            Happened::Announced(properties) => ClientEvent::Announced(properties),
+            Happened::Authenticate(auth) => ClientEvent::Authenticate {
+                reason_code: auth.reason_code,
+                data: auth.properties.and_then(|properties| properties.authentication_data),
+            },
             Happened::Message { dup } => self.message_event(dup),
-            Happened::Completed { message, packet_identifier } => {
-                ClientEvent::Completed { message, packet_identifier }
+            Happened::Completed { message, packet_identifier, reason_code } => {
+                ClientEvent::Completed { message, packet_identifier, reason_code }
             }
             Happened::Discarded(message) => ClientEvent::Discarded { message },
             Happened::Close(reason) => ClientEvent::Close(reason),
@@ -118,6 +150,7 @@ impl Client {
             retain: application.retain,
             dup,
             message: application.message,
+            attached: application.attached,
         }
     }
 }

@@ -1,8 +1,9 @@
-//! An MQTT client: what the library in a device does. MQTT 3.1.1 chapters 3 and 4
+//! An MQTT client: what the library in a device does. MQTT 3.1.1 and 5.0, chapters 3 and 4
 //!
-//! **Models** the whole client side of MQTT 3.1.1: QoS 0, 1 and 2 in both directions with an in-flight
+//! **Models** the whole client side of MQTT 3.1, 3.1.1 and 5.0: QoS 0, 1 and 2 in both directions with an in-flight
 //! window, redelivery with DUP in the original order after (and only after) a reconnection, sessions,
-//! wills, subscriptions, and keep-alive as real clients do it ([`crate::mqtt::timers::keep_alive`]).
+//! wills, subscriptions, and keep-alive as real clients do it ([`crate::mqtt::timers::keep_alive`]); of MQTT
+//! 5.0 flow control, packet sizes, Topic Aliases, lifetimes, enhanced authentication, and all properties.
 //!
 //! **Leaves out** reconnection itself (the host decides when to open the next transport),
 //! resubscription (the application does it on [`ClientEvent::Connected`]), and timeouts for SUBACK and
@@ -15,72 +16,29 @@
 //! [`Client::poll_transmit`] and [`Client::poll_event`], then reads [`Client::poll_timeout`]. What waits
 //! to be sent is a short note, encoded when it is polled, so that an idle client is a few hundred bytes.
 
+mod agreement;
 mod config;
 mod deliver;
+mod error;
 mod event;
+mod request;
+mod transmit;
 
 use std::collections::VecDeque;
-use std::fmt;
 
 use sim_core::time::SimTime;
 
+use crate::mqtt::client::agreement::Agreement;
 pub use crate::mqtt::client::config::ClientConfig;
+pub use crate::mqtt::client::error::{PublishError, RequestError};
 pub use crate::mqtt::client::event::ClientEvent;
 use crate::mqtt::client::event::Happened;
 use crate::mqtt::close::CloseReason;
 use crate::mqtt::codec::decode::{Decoder, Received};
-use crate::mqtt::codec::encode::{Outgoing, encode, encode_acknowledgement, encode_bare, publish_wire_len};
-use crate::mqtt::packet::{Packet, PacketIdentifier, PacketType, QoS, Subscribe, Unsubscribe};
+use crate::mqtt::packet::{Packet, PacketIdentifier, PacketType, ReasonCode};
 use crate::mqtt::session::{ApplicationMessage, Inbound, Outbound};
-use crate::mqtt::timers::keep_alive::{KeepAlive, KeepAliveAction};
-use crate::mqtt::topic::{TopicFilter, TopicName};
-use crate::stream::{Chunk, MessageId, Payload};
-
-/// Why a message was not taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PublishError {
-    /// QoS 0 without a connection, and the client does not queue those.
-    NotConnected,
-    /// `max_queued` messages wait already.
-    QueueFull,
-    /// Larger than a control packet can be.
-    TooLarge,
-}
-
-/// Why a SUBSCRIBE or UNSUBSCRIBE was not taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RequestError {
-    /// There is no transport.
-    NotConnected,
-    /// No Topic Filter was given.
-    NoTopicFilter,
-    /// All Packet Identifiers are in use.
-    NoPacketIdentifier,
-}
-
-impl fmt::Display for PublishError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            PublishError::NotConnected => "not connected",
-            PublishError::QueueFull => "the queue is full",
-            PublishError::TooLarge => "larger than a control packet can be",
-        })
-    }
-}
-
-impl std::error::Error for PublishError {}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            RequestError::NotConnected => "not connected",
-            RequestError::NoTopicFilter => "no Topic Filter",
-            RequestError::NoPacketIdentifier => "no free Packet Identifier",
-        })
-    }
-}
-
-impl std::error::Error for RequestError {}
+use crate::mqtt::timers::keep_alive::{KeepAlive, KeepAliveAction, KeepAliveSettings};
+use crate::stream::{Chunk, MessageId};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -99,23 +57,66 @@ enum State {
 enum Pending {
     Connect,
     Pingreq,
-    Disconnect,
+    Disconnect(ReasonCode),
     PublishAtMostOnce,
     Publish { packet_identifier: PacketIdentifier, dup: bool },
-    Acknowledgement { packet_type: PacketType, packet_identifier: PacketIdentifier, message: MessageId },
-    Request(Box<Packet>),
+    Acknowledgement(Answer),
+    Request { packet: Box<Packet>, dup: bool },
+}
+
+/// PUBACK, PUBREC, PUBREL or PUBCOMP that is to be sent.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    message: MessageId,
+    packet_identifier: PacketIdentifier,
+    packet_type: PacketType,
+    reason_code: ReasonCode,
+    dup: bool,
+}
+
+/// A SUBSCRIBE or UNSUBSCRIBE that is sent again when it stays unanswered. MQTT 3.1 §4.2
+#[derive(Clone, Debug)]
+struct Unanswered {
+    packet_identifier: PacketIdentifier,
+    packet: Box<Packet>,
+    sent_at: SimTime,
 }
 
 /// Messages and requests on their way; made when the first comes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Traffic {
     outbound: Outbound,
     inbound: Inbound,
     at_most_once: VecDeque<ApplicationMessage>,
     arrived: VecDeque<ApplicationMessage>,
+    // Of MQTT 5.0 only, from CONNACK on.
+    agreement: Option<Box<Agreement>>,
     // SUBSCRIBE and UNSUBSCRIBE without their acknowledgement.
     requests: Vec<PacketIdentifier>,
+    // The same, with their packets, while there is a retry timer.
+    unanswered: Vec<Unanswered>,
+    // When something unanswered is to be sent again; `SimTime::MAX`: never.
+    retry_at: SimTime,
+    // When something was last written to `pending`.
+    written_at: SimTime,
     bytes: usize,
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Traffic {
+            outbound: Outbound::default(),
+            inbound: Inbound::default(),
+            at_most_once: VecDeque::new(),
+            arrived: VecDeque::new(),
+            agreement: None,
+            requests: Vec::new(),
+            unanswered: Vec::new(),
+            retry_at: SimTime::MAX,
+            written_at: SimTime::ZERO,
+            bytes: 0,
+        }
+    }
 }
 
 /// An MQTT client.
@@ -176,6 +177,10 @@ impl Client {
     pub fn transport_connected(&mut self, now: SimTime) {
         debug_assert_eq!(self.state, State::Offline, "one transport at a time");
         self.decoder.reset();
+        self.decoder.set_version(self.config.version);
+        if let Some(traffic) = &mut self.traffic {
+            traffic.agreement = None;
+        }
         self.pending.clear();
         self.pending.push_back(Pending::Connect);
         self.keep_alive = KeepAlive::start(now);
@@ -189,145 +194,14 @@ impl Client {
         self.pending.clear();
         let Some(traffic) = &mut self.traffic else { return };
         traffic.requests.clear();
+        traffic.unanswered.clear();
+        traffic.retry_at = SimTime::MAX;
         if !self.config.queue_qos_0_offline {
             for application in traffic.at_most_once.drain(..) {
                 traffic.bytes -= application.weight();
                 self.happened.push_back(Happened::Discarded(application.message));
             }
         }
-    }
-
-    /// Publishes a message. It waits for CONNACK and, at QoS 1 and 2, for room in the in-flight window.
-    ///
-    /// # Errors
-    /// When the message cannot be taken; nothing has changed then.
-    pub fn publish(
-        &mut self,
-        now: SimTime,
-        topic: TopicName,
-        payload: Payload,
-        qos: QoS,
-        retain: bool,
-        message: MessageId,
-    ) -> Result<(), PublishError> {
-        if publish_wire_len(topic.as_str().len(), payload.len(), qos).is_none() {
-            return Err(PublishError::TooLarge);
-        }
-        let application = ApplicationMessage { topic, payload, message, qos, retain };
-        let before = self.pending.len();
-        match qos {
-            QoS::AtMostOnce => self.publish_at_most_once(application)?,
-            QoS::AtLeastOnce | QoS::ExactlyOnce => self.publish_acknowledged(application)?,
-        }
-        if self.pending.len() > before {
-            self.sent(now);
-        }
-        if self.state == State::Connected {
-            self.look(now);
-        }
-        Ok(())
-    }
-
-    fn publish_at_most_once(&mut self, application: ApplicationMessage) -> Result<(), PublishError> {
-        match self.state {
-            State::Connected => self.pending.push_back(Pending::PublishAtMostOnce),
-            State::Connecting => {}
-            State::Offline | State::Closing if self.config.queue_qos_0_offline => {}
-            State::Offline | State::Closing => return Err(PublishError::NotConnected),
-        }
-        let traffic = self.traffic.get_or_insert_default();
-        traffic.bytes += application.weight();
-        traffic.at_most_once.push_back(application);
-        Ok(())
-    }
-
-    fn publish_acknowledged(&mut self, application: ApplicationMessage) -> Result<(), PublishError> {
-        let limit = self.config.max_queued as usize;
-        let traffic = self.traffic.get_or_insert_default();
-        if limit > 0 && traffic.outbound.queued() >= limit {
-            return Err(PublishError::QueueFull);
-        }
-        traffic.bytes += application.weight();
-        traffic.outbound.enqueue(application);
-        if self.state == State::Connected {
-            self.fill_window();
-        }
-        Ok(())
-    }
-
-    /// Subscribes. The identifier comes back in [`ClientEvent::Subscribed`].
-    ///
-    /// # Errors
-    /// When the request cannot be sent; nothing has changed then.
-    pub fn subscribe(
-        &mut self,
-        now: SimTime,
-        filters: Vec<(TopicFilter, QoS)>,
-    ) -> Result<PacketIdentifier, RequestError> {
-        if filters.is_empty() {
-            return Err(RequestError::NoTopicFilter);
-        }
-        self.request(now, |packet_identifier| Packet::Subscribe(Subscribe { packet_identifier, filters }))
-    }
-
-    /// Unsubscribes. The identifier comes back in [`ClientEvent::Unsubscribed`].
-    ///
-    /// # Errors
-    /// When the request cannot be sent; nothing has changed then.
-    pub fn unsubscribe(
-        &mut self,
-        now: SimTime,
-        filters: Vec<TopicFilter>,
-    ) -> Result<PacketIdentifier, RequestError> {
-        if filters.is_empty() {
-            return Err(RequestError::NoTopicFilter);
-        }
-        self.request(now, |packet_identifier| Packet::Unsubscribe(Unsubscribe { packet_identifier, filters }))
-    }
-
-    fn request(
-        &mut self,
-        now: SimTime,
-        packet: impl FnOnce(PacketIdentifier) -> Packet,
-    ) -> Result<PacketIdentifier, RequestError> {
-        match self.state {
-            State::Connecting | State::Connected => {}
-            State::Offline | State::Closing => return Err(RequestError::NotConnected),
-        }
-        let Traffic { outbound, requests, .. } = &mut **self.traffic.get_or_insert_default();
-        let packet_identifier =
-            outbound.identifier(|id| requests.contains(&id)).ok_or(RequestError::NoPacketIdentifier)?;
-        requests.push(packet_identifier);
-        self.pending.push_back(Pending::Request(Box::new(packet(packet_identifier))));
-        self.sent(now);
-        if self.state == State::Connected {
-            self.look(now);
-        }
-        Ok(packet_identifier)
-    }
-
-    /// Sends a PINGREQ of the application's own, whatever the Keep Alive says; without a connection
-    /// nothing happens. MQTT 3.1.1 §3.1.2.10 allows it at any time.
-    pub fn ping(&mut self, now: SimTime) {
-        match self.state {
-            State::Connected => {
-                self.pending.push_back(Pending::Pingreq);
-                self.sent(now);
-            }
-            State::Connecting | State::Offline | State::Closing => {}
-        }
-    }
-
-    /// Sends DISCONNECT and asks the host to close. MQTT 3.1.1 §3.14
-    pub fn disconnect(&mut self, now: SimTime) {
-        match self.state {
-            State::Connecting | State::Connected => {}
-            State::Offline | State::Closing => return,
-        }
-        self.pending.push_back(Pending::Disconnect);
-        self.sent(now);
-        self.state = State::Closing;
-        self.happened.push_back(Happened::Close(CloseReason::Disconnected));
     }
 
     /// Bytes arrived from the server.
@@ -355,50 +229,6 @@ impl Client {
         self.look(now);
     }
 
-    /// The next packet to send.
-    pub fn poll_transmit(&mut self) -> Option<Outgoing> {
-        loop {
-            // Only CONNECT may leave before CONNACK here, though MQTT 3.1.1 §3.1.4 would allow more.
-            let held_back =
-                self.state == State::Connecting && !matches!(self.pending.front(), Some(Pending::Connect));
-            if held_back {
-                return None;
-            }
-            let pending = self.pending.pop_front()?;
-            if let Some(outgoing) = self.outgoing(pending) {
-                return Some(outgoing);
-            }
-        }
-    }
-
-    // `None` when the message was acknowledged before it was sent, which only a hostile server does.
-    fn outgoing(&mut self, pending: Pending) -> Option<Outgoing> {
-        let outgoing = match pending {
-            Pending::Connect => {
-                encode(&Packet::Connect(Box::new(self.config.connect())), self.config.will_message)
-            }
-            Pending::Pingreq => encode_bare(PacketType::Pingreq, MessageId::NONE),
-            Pending::Disconnect => encode_bare(PacketType::Disconnect, MessageId::NONE),
-            Pending::Acknowledgement { packet_type, packet_identifier, message } => {
-                encode_acknowledgement(packet_type, packet_identifier, message)
-            }
-            Pending::Request(packet) => encode(&packet, MessageId::NONE),
-            Pending::Publish { packet_identifier, dup } => {
-                let in_flight = self.traffic.as_ref()?.outbound.get(packet_identifier)?;
-                in_flight.application.encode(Some(packet_identifier), dup)
-            }
-            Pending::PublishAtMostOnce => {
-                let traffic = self.traffic.as_mut()?;
-                let application = traffic.at_most_once.pop_front()?;
-                traffic.bytes -= application.weight();
-                let message = application.message;
-                self.happened.push_back(Happened::Completed { message, packet_identifier: None });
-                application.encode(None, false)
-            }
-        };
-        Some(outgoing)
-    }
-
     /// Whether [`poll_event`](Self::poll_event) has something: handing out a QoS 0 PUBLISH completes it.
     #[must_use]
     pub fn has_events(&self) -> bool {
@@ -415,21 +245,45 @@ impl Client {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<SimTime> {
         match self.state {
-            State::Connecting | State::Connected => self.keep_alive.deadline(self.config.keep_alive()),
+            State::Connecting | State::Connected => {
+                let retry_at = self.traffic.as_ref().map_or(SimTime::MAX, |traffic| traffic.retry_at);
+                let keep_alive = self.keep_alive.deadline(self.keep_alive_settings());
+                keep_alive.into_iter().chain(Some(retry_at).filter(|at| *at < SimTime::MAX)).min()
+            }
             State::Offline | State::Closing => None,
         }
     }
 
     /// Time has passed. Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: SimTime) {
-        if self.poll_timeout().is_some_and(|deadline| now >= deadline) {
+        let settings = self.keep_alive_settings();
+        if self.poll_timeout().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if self.keep_alive.deadline(settings).is_some_and(|deadline| now >= deadline) {
             self.look(now);
+        }
+        if self.state == State::Connected {
+            self.retry(now);
+        }
+    }
+
+    fn agreement(&self) -> Option<&Agreement> {
+        self.traffic.as_ref()?.agreement.as_deref()
+    }
+
+    // MQTT 5.0 §3.2.2.3.14: the server may have set another Keep Alive
+    fn keep_alive_settings(&self) -> KeepAliveSettings {
+        let settings = self.config.keep_alive();
+        match self.agreement().and_then(|agreement| agreement.server_keep_alive_s) {
+            Some(keep_alive_s) => KeepAliveSettings { keep_alive_s, ..settings },
+            None => settings,
         }
     }
 
     // The client looks at its keep-alive clocks: whenever it is awake.
     fn look(&mut self, now: SimTime) {
-        let action = self.keep_alive.look(self.config.keep_alive(), now);
+        let action = self.keep_alive.look(self.keep_alive_settings(), now);
         match (action, self.state) {
             (KeepAliveAction::None, _) => {}
             // paho and libmosquitto give up a connection that is not acknowledged within K.
@@ -443,11 +297,21 @@ impl Client {
     }
 
     fn sent(&mut self, now: SimTime) {
-        self.keep_alive.packet_sent(self.config.keep_alive(), now);
+        self.keep_alive.packet_sent(self.keep_alive_settings(), now);
+        if let Some(traffic) = &mut self.traffic {
+            traffic.written_at = now;
+        }
     }
 
     fn close(&mut self, reason: CloseReason) {
         self.pending.clear();
+        // MQTT 5.0 §4.13: the server is told, except of its own silence
+        let told = self.state == State::Connected
+            && self.config.version.has_properties()
+            && reason != CloseReason::KeepAliveExpired;
+        if let Some(reason_code) = reason.to_tell().filter(|_| told) {
+            self.pending.push_back(Pending::Disconnect(reason_code));
+        }
         self.state = State::Closing;
         self.happened.push_back(Happened::Close(reason));
     }
@@ -455,3 +319,5 @@ impl Client {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_five;

@@ -1,10 +1,13 @@
 use super::*;
 use crate::mqtt::close::ProtocolError;
 use crate::mqtt::codec::Malformed;
+use crate::mqtt::codec::encode::encode;
 use crate::mqtt::codec::encode::encode_connack;
-use crate::mqtt::packet::{Connack, ConnectReturnCode, Publish};
+use crate::mqtt::packet::{Connack, Publish, ReasonCode};
+use crate::mqtt::packet::{Disconnect, QoS, Unsuback, Version};
 use crate::mqtt::session::Qos2Delivery;
-use crate::stream::Tag;
+use crate::mqtt::topic::{TopicFilter, TopicName};
+use crate::stream::{Payload, Tag};
 
 const NOW: SimTime = SimTime::from_secs(1);
 const Q0: QoS = QoS::AtMostOnce;
@@ -16,7 +19,7 @@ fn id(number: u16) -> PacketIdentifier {
 }
 
 fn send(client: &mut Client, packet: Packet) {
-    let outgoing = encode(&packet, MessageId(77));
+    let outgoing = encode(&packet, Version::V3_1_1, MessageId(77));
     client.handle_input(NOW, outgoing.head);
     if let Some(body) = outgoing.body {
         client.handle_input(NOW, body);
@@ -26,8 +29,11 @@ fn send(client: &mut Client, packet: Packet) {
 fn accept(client: &mut Client, session_present: bool) {
     client.transport_connected(NOW);
     assert_eq!(sent(client), ["CONNECT"]);
-    let return_code = ConnectReturnCode::Accepted;
-    client.handle_input(NOW, encode_connack(Connack { session_present, return_code }).head);
+    let reason_code = ReasonCode::Success;
+    client.handle_input(
+        NOW,
+        encode_connack(&Connack { session_present, reason_code, properties: None }, Version::V3_1_1).head,
+    );
 }
 
 fn sent(client: &mut Client) -> Vec<String> {
@@ -58,12 +64,13 @@ fn incoming(qos: QoS, number: u16, dup: bool) -> Packet {
         qos,
         dup,
         retain: false,
+        properties: None,
     })
 }
 
 #[test]
 fn an_idle_client_is_small() {
-    assert!(size_of::<Client>() <= 304, "{}", size_of::<Client>());
+    assert!(size_of::<Client>() <= 312, "{}", size_of::<Client>());
     assert!(size_of::<Pending>() <= 16, "{}", size_of::<Pending>());
     assert!(size_of::<Happened>() <= 16, "{}", size_of::<Happened>());
 }
@@ -76,10 +83,14 @@ fn nothing_leaves_before_connack() {
     publish(&mut client, Q0, 2).unwrap();
     client.subscribe(NOW, vec![(TopicFilter::new("#").unwrap(), Q1)]).unwrap();
     assert_eq!(sent(&mut client), ["CONNECT"]);
-    let connack = Connack { session_present: false, return_code: ConnectReturnCode::Accepted };
-    client.handle_input(NOW, encode_connack(connack).head);
+    let connack = Connack { session_present: false, reason_code: ReasonCode::Success, properties: None };
+    client.handle_input(NOW, encode_connack(&connack, Version::V3_1_1).head);
     assert_eq!(sent(&mut client), ["SUBSCRIBE 1", "PUBLISH", "PUBLISH 2"]);
-    let completed = ClientEvent::Completed { message: MessageId(2), packet_identifier: None };
+    let completed = ClientEvent::Completed {
+        message: MessageId(2),
+        packet_identifier: None,
+        reason_code: ReasonCode::Success,
+    };
     assert_eq!(events(&mut client), [ClientEvent::Connected { session_present: false }, completed]);
 }
 
@@ -93,9 +104,9 @@ fn the_window_holds_back_what_exceeds_it() {
     assert_eq!(publish(&mut client, Q1, 5), Err(PublishError::QueueFull));
     assert_eq!(sent(&mut client), ["PUBLISH 1", "PUBLISH 2"]);
     assert_eq!((client.unacknowledged(), client.buffered()), ((2, 2), 4 * 4));
-    send(&mut client, Packet::Puback(id(2)));
+    send(&mut client, Packet::Puback(id(2).into()));
     assert_eq!(sent(&mut client), ["PUBLISH 3"]);
-    send(&mut client, Packet::Puback(id(9)));
+    send(&mut client, Packet::Puback(id(9).into()));
     assert_eq!(sent(&mut client), [""; 0], "an unknown PUBACK is ignored");
 }
 
@@ -108,13 +119,13 @@ fn in_flight_is_resent_in_order_and_only_after_a_reconnection() {
         publish(&mut client, qos, message).unwrap();
     }
     assert_eq!(sent(&mut client), ["PUBLISH 1", "PUBLISH 2", "PUBLISH 3"]);
-    send(&mut client, Packet::Pubrec(id(2)));
+    send(&mut client, Packet::Pubrec(id(2).into()));
     assert_eq!(sent(&mut client), ["PUBREL 2"]);
     client.transport_closed(NOW);
     accept(&mut client, true);
     assert_eq!(sent(&mut client), ["PUBLISH 1 dup", "PUBREL 2", "PUBLISH 3 dup"]);
-    send(&mut client, Packet::Puback(id(1)));
-    send(&mut client, Packet::Pubcomp(id(2)));
+    send(&mut client, Packet::Puback(id(1).into()));
+    send(&mut client, Packet::Pubcomp(id(2).into()));
     assert_eq!(sent(&mut client), ["PUBLISH 4"], "sent for the first time, so without DUP");
     let completed = events(&mut client).into_iter().filter(|e| matches!(e, ClientEvent::Completed { .. }));
     assert_eq!(completed.count(), 2);
@@ -141,7 +152,7 @@ fn paho_resends_after_a_clean_session_too() {
     accept(&mut client, false);
     publish(&mut client, Q2, 1).unwrap();
     sent(&mut client);
-    send(&mut client, Packet::Pubrec(id(1)));
+    send(&mut client, Packet::Pubrec(id(1).into()));
     client.transport_closed(NOW);
     accept(&mut client, false);
     assert_eq!(sent(&mut client), ["PUBLISH 1 dup"]);
@@ -166,8 +177,14 @@ fn requests_need_a_transport_and_a_filter() {
     accept(&mut client, false);
     assert_eq!(client.unsubscribe(NOW, vec![]), Err(RequestError::NoTopicFilter));
     assert_eq!(client.unsubscribe(NOW, vec![filter]), Ok(id(1)));
-    send(&mut client, Packet::Unsuback(id(1)));
-    assert!(events(&mut client).contains(&ClientEvent::Unsubscribed { packet_identifier: id(1) }));
+    send(
+        &mut client,
+        Packet::Unsuback(Unsuback { packet_identifier: id(1), reason_codes: vec![], properties: None }),
+    );
+    assert!(
+        events(&mut client)
+            .contains(&ClientEvent::Unsubscribed { packet_identifier: id(1), reason_codes: vec![] })
+    );
 }
 
 #[test]
@@ -180,8 +197,8 @@ fn a_qos_2_message_is_delivered_once_however_often_it_comes() {
         client.transport_closed(NOW);
         accept(&mut client, true);
         send(&mut client, incoming(Q2, 5, true));
-        send(&mut client, Packet::Pubrel(id(5)));
-        send(&mut client, Packet::Pubrel(id(5)));
+        send(&mut client, Packet::Pubrel(id(5).into()));
+        send(&mut client, Packet::Pubrel(id(5).into()));
         assert_eq!(sent(&mut client), ["PUBREC 5", "PUBCOMP 5", "PUBCOMP 5"]);
         let messages = events(&mut client).into_iter().filter(|e| matches!(e, ClientEvent::Message { .. }));
         assert_eq!(messages.count(), 1);
@@ -203,6 +220,7 @@ fn qos_1_is_delivered_then_acknowledged_under_its_message() {
         retain: false,
         dup: true,
         message: MessageId(77),
+        attached: None,
     };
     assert!(events(&mut client).contains(&message));
 }
@@ -223,21 +241,21 @@ fn refusals_and_errors_ask_for_a_close() {
     };
     let error = |error| vec![ClientEvent::Close(CloseReason::ProtocolError(error))];
     let unexpected = |packet_type| error(ProtocolError::UnexpectedPacket(packet_type));
-    let return_code = ConnectReturnCode::NotAuthorized;
-    let refused = Packet::Connack(Connack { session_present: false, return_code });
-    let both = [ClientEvent::Refused(return_code), ClientEvent::Close(CloseReason::Refused(return_code))];
+    let reason_code = ReasonCode::NotAuthorized;
+    let refused = Packet::Connack(Connack { session_present: false, reason_code, properties: None });
+    let both = [ClientEvent::Refused(reason_code), ClientEvent::Close(CloseReason::Refused(reason_code))];
     assert_eq!(close(refused.clone(), false), both);
     assert_eq!(close(refused, true), unexpected(PacketType::Connack));
     assert_eq!(close(Packet::Pingresp, false), unexpected(PacketType::Pingresp));
     assert_eq!(close(Packet::Pingreq, true), unexpected(PacketType::Pingreq));
-    assert_eq!(close(Packet::Disconnect, true), unexpected(PacketType::Disconnect));
+    assert_eq!(close(Packet::Disconnect(Disconnect::default()), true), unexpected(PacketType::Disconnect));
 
     let mut client = Client::new(ClientConfig::new("c"));
     accept(&mut client, false);
     publish(&mut client, Q1, 1).unwrap();
     sent(&mut client);
     events(&mut client);
-    send(&mut client, Packet::Pubrec(id(1)));
+    send(&mut client, Packet::Pubrec(id(1).into()));
     assert_eq!(events(&mut client), error(ProtocolError::AcknowledgementMismatch));
 
     let mut client = Client::new(ClientConfig::new("c"));

@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 
 use crate::mqtt::codec::fields::{Fields, utf8};
 use crate::mqtt::codec::{MAX_REMAINING_LENGTH, Malformed, Tolerance};
-use crate::mqtt::packet::{Packet, PacketIdentifier, PacketType, Publish, QoS};
+use crate::mqtt::packet::{Packet, PacketIdentifier, PacketType, Publish, QoS, Version};
+use crate::mqtt::properties::Place;
 use crate::mqtt::topic::TopicName;
 use crate::stream::{Chunk, Payload, Tag};
 
@@ -52,6 +53,7 @@ pub struct Decoder {
     // Most senders stay with one topic: its name is made once, not with every PUBLISH.
     last_topic: Option<TopicName>,
     tolerance: Tolerance,
+    version: Version,
 }
 
 impl Decoder {
@@ -74,7 +76,20 @@ impl Decoder {
             max_packet_bytes,
             last_topic: None,
             tolerance,
+            version: Version::V3_1_1,
         }
+    }
+
+    /// Says in which version packets are read from now on; 3.1.1 at first. A CONNECT that is read says
+    /// so itself: the packets after it are read in its version.
+    pub const fn set_version(&mut self, version: Version) {
+        self.version = version;
+    }
+
+    /// The version in which packets are read.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
     }
 
     /// Forgets all bytes, for a new connection.
@@ -148,7 +163,8 @@ impl Decoder {
             | PacketType::Unsuback
             | PacketType::Pingreq
             | PacketType::Pingresp
-            | PacketType::Disconnect => self.other(&header)?,
+            | PacketType::Disconnect
+            | PacketType::Auth => self.other(&header)?,
         };
         Ok(Some(Received { packet, tag, wire_len }))
     }
@@ -167,9 +183,13 @@ impl Decoder {
         mut bytes: impl Iterator<Item = u8>,
     ) -> Result<Option<FixedHeader>, Malformed> {
         let Some(first) = bytes.next() else { return Ok(None) };
-        let packet_type = PacketType::from_number(first >> 4).ok_or(Malformed::ReservedPacketType)?;
+        let packet_type = PacketType::from_number(first >> 4)
+            .filter(|packet_type| packet_type.exists_in(self.version))
+            .ok_or(Malformed::ReservedPacketType)?;
         let flags = first & 0x0F;
         match packet_type.reserved_flags() {
+            // MQTT 3.1 §2.1: the flags of these are DUP and "not used"
+            Some(_) if self.version == Version::V3_1 => {}
             // MQTT 3.1.1 §2.2.2: "If invalid flags are received, the receiver MUST close"
             Some(expected) if flags != expected => return Err(Malformed::FixedHeaderFlags),
             Some(_) => {}
@@ -196,7 +216,7 @@ impl Decoder {
         Ok(())
     }
 
-    // MQTT 3.1.1 §3.3
+    // MQTT 3.1.1 §3.3, MQTT 5.0 §3.3
     fn publish(&mut self, header: &FixedHeader) -> Result<Packet, Malformed> {
         let qos = QoS::from_bits(header.flags >> 1 & 3).ok_or(Malformed::QoS)?;
         let identifier_len = if qos == QoS::AtMostOnce { 0 } else { 2 };
@@ -207,52 +227,81 @@ impl Decoder {
             _ => length.iter_mut().zip(self.bytes().take(remaining_length)).for_each(|(to, from)| *to = from),
         }
         let topic_len = usize::from(u16::from_be_bytes(length));
-        let variable_header = 2 + topic_len + identifier_len;
+        let mut variable_header = 2 + topic_len + identifier_len;
         if variable_header > remaining_length {
             return Err(Malformed::Truncated);
         }
+        let has_properties = self.version.has_properties();
+        if has_properties {
+            variable_header += self.property_bytes(variable_header, remaining_length)?;
+        }
         let mut last_topic = self.last_topic.take();
         let parsed = self.with_bytes(variable_header, |bytes| {
-            let topic = topic_name(&bytes[2..2 + topic_len], last_topic.take())?;
+            let topic = match topic_len {
+                // MQTT 5.0 §3.3.2.1: an empty Topic Name stands for a Topic Alias
+                0 if has_properties => TopicName::aliased(),
+                _ => topic_name(&bytes[2..2 + topic_len], last_topic.take())?,
+            };
+            let mut fields = Fields(&bytes[2 + topic_len..]);
             let packet_identifier: Option<PacketIdentifier> = match identifier_len {
                 0 => None,
-                _ => Some(Fields(&bytes[2 + topic_len..]).packet_identifier()?),
+                _ => Some(fields.packet_identifier()?),
             };
-            Ok((topic, packet_identifier))
+            let properties = match has_properties {
+                true => fields.properties(Place::Packet(PacketType::Publish))?,
+                false => None,
+            };
+            Ok((topic, packet_identifier, properties))
         });
-        let (topic, packet_identifier) = parsed?;
-        self.last_topic = Some(topic.clone());
+        let (topic, packet_identifier, properties) = parsed?;
+        // MQTT 5.0 §3.3.2.1: "It is a Protocol Error if the Topic Name is zero length and there is no
+        // Topic Alias"
+        if topic.is_aliased() && properties.as_ref().is_none_or(|p| p.topic_alias.is_none()) {
+            return Err(Malformed::PropertyValue);
+        }
+        if !topic.is_aliased() {
+            self.last_topic = Some(topic.clone());
+        }
         let payload = self.payload(remaining_length - variable_header);
         let (dup, retain) = (header.flags & 0x08 != 0, header.flags & 1 != 0);
-        Ok(Packet::Publish(Publish { topic, payload, packet_identifier, qos, dup, retain }))
+        Ok(Packet::Publish(Publish { topic, payload, packet_identifier, qos, dup, retain, properties }))
+    }
+
+    // Bytes of the property length at `at`, and of the properties.
+    fn property_bytes(&self, at: usize, end: usize) -> Result<usize, Malformed> {
+        let mut field = [0; 4];
+        let available = (end - at).min(4);
+        match self.ahead().get(at..at + available) {
+            Some(bytes) => field[..available].copy_from_slice(bytes),
+            None => {
+                field.iter_mut().zip(self.bytes().skip(at).take(available)).for_each(|(to, from)| *to = from)
+            }
+        }
+        let mut fields = Fields(&field[..available]);
+        let length = fields.variable()? as usize;
+        let bytes = available - fields.0.len() + length;
+        if at + bytes > end {
+            return Err(Malformed::Truncated);
+        }
+        Ok(bytes)
     }
 
     fn other(&mut self, header: &FixedHeader) -> Result<Packet, Malformed> {
         let packet_type = header.packet_type;
         let surplus_allowed = self.tolerance.surplus_bytes;
-        self.with_bytes(header.remaining_length as usize, |bytes| {
+        let version = self.version;
+        let packet = self.with_bytes(header.remaining_length as usize, |bytes| {
             let mut fields = Fields(bytes);
-            let packet = match packet_type {
-                PacketType::Connect => Packet::Connect(Box::new(fields.connect()?)),
-                PacketType::Connack => Packet::Connack(fields.connack()?),
-                PacketType::Publish => unreachable!("PUBLISH is decoded on its own"),
-                PacketType::Puback => Packet::Puback(fields.packet_identifier()?),
-                PacketType::Pubrec => Packet::Pubrec(fields.packet_identifier()?),
-                PacketType::Pubrel => Packet::Pubrel(fields.packet_identifier()?),
-                PacketType::Pubcomp => Packet::Pubcomp(fields.packet_identifier()?),
-                PacketType::Subscribe => Packet::Subscribe(fields.subscribe()?),
-                PacketType::Suback => Packet::Suback(fields.suback()?),
-                PacketType::Unsubscribe => Packet::Unsubscribe(fields.unsubscribe()?),
-                PacketType::Unsuback => Packet::Unsuback(fields.packet_identifier()?),
-                PacketType::Pingreq => Packet::Pingreq,
-                PacketType::Pingresp => Packet::Pingresp,
-                PacketType::Disconnect => Packet::Disconnect,
-            };
+            let packet = fields.packet(packet_type, version)?;
             match fields.0.is_empty() || surplus_allowed {
                 true => Ok(packet),
                 false => Err(Malformed::SurplusBytes),
             }
-        })
+        })?;
+        if let Packet::Connect(connect) = &packet {
+            self.version = connect.version;
+        }
+        Ok(packet)
     }
 
     fn bytes(&self) -> impl Iterator<Item = u8> {
@@ -328,6 +377,28 @@ impl Decoder {
         };
         self.skip(end - start);
         piece.into_payload()
+    }
+}
+
+impl Fields<'_> {
+    fn packet(&mut self, packet_type: PacketType, version: Version) -> Result<Packet, Malformed> {
+        Ok(match packet_type {
+            PacketType::Connect => Packet::Connect(Box::new(self.connect()?)),
+            PacketType::Connack => Packet::Connack(self.connack(version)?),
+            PacketType::Publish => unreachable!("PUBLISH is decoded on its own"),
+            PacketType::Puback => Packet::Puback(self.acknowledgement(version, packet_type)?),
+            PacketType::Pubrec => Packet::Pubrec(self.acknowledgement(version, packet_type)?),
+            PacketType::Pubrel => Packet::Pubrel(self.acknowledgement(version, packet_type)?),
+            PacketType::Pubcomp => Packet::Pubcomp(self.acknowledgement(version, packet_type)?),
+            PacketType::Subscribe => Packet::Subscribe(self.subscribe(version)?),
+            PacketType::Suback => Packet::Suback(self.suback(version)?),
+            PacketType::Unsubscribe => Packet::Unsubscribe(self.unsubscribe(version)?),
+            PacketType::Unsuback => Packet::Unsuback(self.unsuback(version)?),
+            PacketType::Pingreq => Packet::Pingreq,
+            PacketType::Pingresp => Packet::Pingresp,
+            PacketType::Disconnect => Packet::Disconnect(self.disconnect(version)?),
+            PacketType::Auth => Packet::Auth(self.auth(version)?),
+        })
     }
 }
 

@@ -5,9 +5,14 @@
 
 use smallvec::SmallVec;
 
+use crate::mqtt::codec::properties::{PublishProperties, push_properties};
 use crate::mqtt::codec::{MAX_REMAINING_LENGTH, remaining_length_bytes};
-use crate::mqtt::packet::{Connack, Connect, Packet, PacketIdentifier, PacketType, Publish, QoS};
-use crate::mqtt::packet::{Suback, Subscribe, Unsubscribe, Will};
+use crate::mqtt::packet::{
+    Acknowledgement, Connack, Connect, Packet, PacketIdentifier, PacketType, Properties,
+};
+use crate::mqtt::packet::{
+    Publish, QoS, ReasonCode, Suback, Subscribe, Unsuback, Unsubscribe, Version, Will,
+};
 use crate::mqtt::topic::{MAX_STRING_BYTES, TopicName};
 use crate::stream::{Chunk, MessageId, Payload, Tag};
 
@@ -28,7 +33,7 @@ pub struct Outgoing {
     pub packet_type: PacketType,
     /// QoS of a PUBLISH; 0 for the rest.
     pub qos: QoS,
-    /// DUP of a PUBLISH.
+    /// DUP of a PUBLISH; in MQTT 3.1 also of PUBREL, SUBSCRIBE and UNSUBSCRIBE.
     pub dup: bool,
     /// RETAIN of a PUBLISH.
     pub retain: bool,
@@ -47,50 +52,83 @@ pub struct PublishHeader {
     pub retain: bool,
 }
 
-type Bytes = SmallVec<[u8; 64]>;
+pub(super) type Bytes = SmallVec<[u8; 64]>;
 
-/// The bytes of `packet`, tagged with `message` and the cause of its type.
+/// The bytes of `packet` in `version`, tagged with `message` and the cause of its type. A CONNECT is
+/// written in its own version. What a version does not have is left out.
 ///
 /// # Panics
-/// When a value cannot be written: a string or a will of more than 65,535 bytes, a password without
-/// a user name, a request without a Topic Filter, a QoS that contradicts the presence of a Packet
-/// Identifier, or a packet beyond 256 MiB. These are errors of the caller.
+/// When a value cannot be written: a string or a will of more than 65,535 bytes, before MQTT 5.0 a
+/// password without a user name, a request without a Topic Filter, a QoS that contradicts the presence
+/// of a Packet Identifier, AUTH before MQTT 5.0, or a packet beyond 256 MiB. These are errors of the caller.
 #[must_use]
-pub fn encode(packet: &Packet, message: MessageId) -> Outgoing {
+pub fn encode(packet: &Packet, version: Version, message: MessageId) -> Outgoing {
     let packet_type = packet.packet_type();
     match packet {
-        Packet::Publish(Publish { topic, payload, packet_identifier, qos, dup, retain }) => {
-            let (packet_identifier, qos, dup, retain) = (*packet_identifier, *qos, *dup, *retain);
-            encode_publish(topic, payload, PublishHeader { packet_identifier, qos, dup, retain }, message)
-        }
+        Packet::Publish(publish) => encode_whole_publish(publish, version, message),
         Packet::Connect(connect) => finish(packet_type, None, &connect_body(connect), message),
-        Packet::Connack(connack) => encode_connack(*connack),
+        Packet::Connack(connack) => encode_connack(connack, version),
         Packet::Subscribe(subscribe) => {
-            finish(packet_type, Some(subscribe.packet_identifier), &subscribe_body(subscribe), message)
+            let body = subscribe_body(subscribe, version);
+            finish(packet_type, Some(subscribe.packet_identifier), &body, message)
         }
         Packet::Suback(suback) => {
-            finish(packet_type, Some(suback.packet_identifier), &suback_body(suback), message)
+            finish(packet_type, Some(suback.packet_identifier), &suback_body(suback, version), message)
         }
         Packet::Unsubscribe(unsubscribe) => {
-            finish(packet_type, Some(unsubscribe.packet_identifier), &unsubscribe_body(unsubscribe), message)
+            let body = unsubscribe_body(unsubscribe, version);
+            finish(packet_type, Some(unsubscribe.packet_identifier), &body, message)
         }
-        Packet::Puback(identifier)
-        | Packet::Pubrec(identifier)
-        | Packet::Pubrel(identifier)
-        | Packet::Pubcomp(identifier)
-        | Packet::Unsuback(identifier) => encode_acknowledgement(packet_type, *identifier, message),
-        Packet::Pingreq | Packet::Pingresp | Packet::Disconnect => encode_bare(packet_type, message),
+        Packet::Unsuback(unsuback) => {
+            finish(packet_type, Some(unsuback.packet_identifier), &unsuback_body(unsuback, version), message)
+        }
+        Packet::Puback(acknowledgement)
+        | Packet::Pubrec(acknowledgement)
+        | Packet::Pubrel(acknowledgement)
+        | Packet::Pubcomp(acknowledgement) => {
+            let Acknowledgement { packet_identifier, reason_code, properties } = acknowledgement;
+            let mut body = Bytes::from_slice(&packet_identifier.get().to_be_bytes());
+            push_reason_and_properties(&mut body, *reason_code, properties.as_deref(), version);
+            finish(packet_type, Some(*packet_identifier), &body, message)
+        }
+        Packet::Pingreq | Packet::Pingresp => encode_bare(packet_type, message),
+        Packet::Disconnect(disconnect) => {
+            let mut body = Bytes::new();
+            let (reason_code, properties) = (disconnect.reason_code, disconnect.properties.as_deref());
+            push_reason_and_properties(&mut body, reason_code, properties, version);
+            finish(packet_type, None, &body, message)
+        }
+        Packet::Auth(auth) => {
+            assert!(packet_type.exists_in(version), "AUTH is of MQTT 5.0");
+            let mut body = Bytes::new();
+            push_reason_and_properties(&mut body, auth.reason_code, auth.properties.as_deref(), version);
+            finish(packet_type, None, &body, message)
+        }
     }
 }
 
-/// A packet of two bytes: PINGREQ, PINGRESP or DISCONNECT.
+fn encode_whole_publish(publish: &Publish, version: Version, message: MessageId) -> Outgoing {
+    let Publish { topic, payload, packet_identifier, qos, dup, retain, properties } = publish;
+    let header =
+        PublishHeader { packet_identifier: *packet_identifier, qos: *qos, dup: *dup, retain: *retain };
+    let stored = properties.as_deref();
+    let properties = PublishProperties {
+        stored,
+        message_expiry_interval_s: stored.and_then(|stored| stored.message_expiry_interval_s),
+        topic_alias: stored.and_then(|stored| stored.topic_alias),
+    };
+    let properties = version.has_properties().then_some(properties);
+    encode_publish(topic, payload, header, properties, message)
+}
+
+/// A packet of two bytes: PINGREQ, PINGRESP, or a DISCONNECT that says nothing.
 #[must_use]
 pub fn encode_bare(packet_type: PacketType, message: MessageId) -> Outgoing {
     finish(packet_type, None, &[], message)
 }
 
-/// A packet of four bytes that is nothing but a Packet Identifier: PUBACK, PUBREC, PUBREL, PUBCOMP
-/// or UNSUBACK.
+/// PUBACK, PUBREC, PUBREL or PUBCOMP (or, before MQTT 5.0, UNSUBACK) of four bytes: nothing but a Packet
+/// Identifier, which means success in every version.
 #[must_use]
 pub fn encode_acknowledgement(
     packet_type: PacketType,
@@ -100,14 +138,41 @@ pub fn encode_acknowledgement(
     finish(packet_type, Some(packet_identifier), &packet_identifier.get().to_be_bytes(), message)
 }
 
-/// CONNACK. MQTT 3.1.1 §3.2
+/// As [`encode_acknowledgement`], of five bytes: with a Reason Code of MQTT 5.0.
 #[must_use]
-pub fn encode_connack(connack: Connack) -> Outgoing {
-    let body = [u8::from(connack.session_present), connack.return_code as u8];
+pub fn encode_acknowledgement_with(
+    packet_type: PacketType,
+    packet_identifier: PacketIdentifier,
+    reason_code: ReasonCode,
+    message: MessageId,
+) -> Outgoing {
+    if reason_code == ReasonCode::Success {
+        return encode_acknowledgement(packet_type, packet_identifier, message);
+    }
+    let [high, low] = packet_identifier.get().to_be_bytes();
+    finish(packet_type, Some(packet_identifier), &[high, low, reason_code as u8], message)
+}
+
+/// CONNACK. MQTT 3.1.1 §3.2, MQTT 5.0 §3.2
+#[must_use]
+pub fn encode_connack(connack: &Connack, version: Version) -> Outgoing {
+    let Connack { session_present, reason_code, properties } = connack;
+    let mut body = Bytes::new();
+    match version {
+        // MQTT 3.1 §3.2: the first byte is not used
+        Version::V3_1 => body.extend_from_slice(&[0, reason_code.return_code()]),
+        Version::V3_1_1 => body.extend_from_slice(&[u8::from(*session_present), reason_code.return_code()]),
+        Version::V5_0 => {
+            body.extend_from_slice(&[u8::from(*session_present), *reason_code as u8]);
+            push_properties(&mut body, properties.as_deref());
+        }
+    }
     finish(PacketType::Connack, None, &body, MessageId::NONE)
 }
 
-/// PUBLISH: the payload becomes the body, as it is. MQTT 3.1.1 §3.3
+/// PUBLISH: the payload becomes the body, as it is. MQTT 3.1.1 §3.3, MQTT 5.0 §3.3
+///
+/// `properties` is `Some` in MQTT 5.0, `None` before.
 ///
 /// # Panics
 /// When the QoS contradicts the presence of a Packet Identifier, or the packet exceeds 256 MiB.
@@ -116,12 +181,18 @@ pub fn encode_publish(
     topic: &TopicName,
     payload: &Payload,
     header: PublishHeader,
+    properties: Option<PublishProperties<'_>>,
     message: MessageId,
 ) -> Outgoing {
     let PublishHeader { packet_identifier, qos, dup, retain } = header;
     // MQTT 3.1.1 §3.3.2.2
     assert_eq!(packet_identifier.is_some(), qos != QoS::AtMostOnce, "an identifier exactly at QoS 1 and 2");
-    let variable_header = 2 + topic.as_str().len() + if packet_identifier.is_some() { 2 } else { 0 };
+    let mut block = Bytes::new();
+    if let Some(properties) = properties {
+        properties.push(&mut block);
+    }
+    let identifier_len = if packet_identifier.is_some() { 2 } else { 0 };
+    let variable_header = 2 + topic.as_str().len() + identifier_len + block.len();
     let remaining_length = checked_remaining_length(variable_header + payload.len());
     let flags = u8::from(dup) << 3 | qos.level() << 1 | u8::from(retain);
     let mut head = Bytes::new();
@@ -130,6 +201,7 @@ pub fn encode_publish(
     if let Some(identifier) = packet_identifier {
         head.extend_from_slice(&identifier.get().to_be_bytes());
     }
+    head.extend_from_slice(&block);
     let tag = Tag { message, cause: PacketType::Publish.cause() };
     Outgoing {
         head: Chunk::copied(tag, &head),
@@ -184,12 +256,16 @@ fn checked_remaining_length(bytes: usize) -> u32 {
 // MQTT 3.1.1 §2.2
 fn push_fixed_header(head: &mut Bytes, packet_type: PacketType, flags: u8, remaining_length: u32) {
     head.push(packet_type.number() << 4 | flags);
-    // MQTT 3.1.1 §2.2.3: seven bits a byte, least significant first
-    let mut rest = remaining_length;
+    push_variable(head, remaining_length);
+}
+
+// MQTT 3.1.1 §2.2.3: seven bits a byte, least significant first
+pub(super) fn push_variable(to: &mut Bytes, value: u32) {
+    let mut rest = value;
     loop {
         let digit = (rest & 0x7F) as u8;
         rest >>= 7;
-        head.push(if rest > 0 { digit | 0x80 } else { digit });
+        to.push(if rest > 0 { digit | 0x80 } else { digit });
         if rest == 0 {
             return;
         }
@@ -197,71 +273,124 @@ fn push_fixed_header(head: &mut Bytes, packet_type: PacketType, flags: u8, remai
 }
 
 // MQTT 3.1.1 §1.5.3: two bytes of length, then the string. Binary fields look the same.
-fn push_string(bytes: &mut Bytes, string: &[u8]) {
+pub(super) fn push_string(bytes: &mut Bytes, string: &[u8]) {
     assert!(string.len() <= MAX_STRING_BYTES, "a field of at most 65535 bytes");
     bytes.extend_from_slice(&(string.len() as u16).to_be_bytes());
     bytes.extend_from_slice(string);
 }
 
-// MQTT 3.1.1 §3.1.2 and §3.1.3
+// MQTT 5.0 §3.4.2.1: left out as far as it says nothing
+fn push_reason_and_properties(
+    body: &mut Bytes,
+    reason_code: ReasonCode,
+    properties: Option<&Properties>,
+    version: Version,
+) {
+    if !version.has_properties() || reason_code == ReasonCode::Success && properties.is_none() {
+        return;
+    }
+    body.push(reason_code as u8);
+    if properties.is_some() {
+        push_properties(body, properties);
+    }
+}
+
+fn push_properties_in(version: Version, body: &mut Bytes, properties: Option<&Properties>) {
+    if version.has_properties() {
+        push_properties(body, properties);
+    }
+}
+
+// MQTT 3.1.1 §3.1.2 and §3.1.3, MQTT 5.0 likewise
 fn connect_body(connect: &Connect) -> Bytes {
-    let Connect { version, clean_session, keep_alive_s, client_identifier, will, user_name, password } =
-        connect;
+    let version = connect.version;
     // MQTT 3.1.1 §3.1.2.9
-    assert!(user_name.is_some() || password.is_none(), "a password only with a user name");
+    let alone = connect.user_name.is_none() && connect.password.is_some();
+    assert!(!alone || version.has_properties(), "a password only with a user name");
     let will_flags =
-        will.as_ref().map_or(0, |will| 1 << 2 | will.qos.level() << 3 | u8::from(will.retain) << 5);
-    let flags = u8::from(*clean_session) << 1
+        connect.will.as_ref().map_or(0, |will| 1 << 2 | will.qos.level() << 3 | u8::from(will.retain) << 5);
+    let flags = u8::from(connect.clean_session) << 1
         | will_flags
-        | u8::from(password.is_some()) << 6
-        | u8::from(user_name.is_some()) << 7;
+        | u8::from(connect.password.is_some()) << 6
+        | u8::from(connect.user_name.is_some()) << 7;
     let mut body = Bytes::new();
     push_string(&mut body, version.protocol_name().as_bytes());
     body.extend_from_slice(&[version.protocol_level(), flags]);
-    body.extend_from_slice(&keep_alive_s.to_be_bytes());
-    push_string(&mut body, client_identifier.as_bytes());
-    if let Some(Will { topic, payload, .. }) = will {
+    body.extend_from_slice(&connect.keep_alive_s.to_be_bytes());
+    push_properties_in(version, &mut body, connect.properties.as_deref());
+    push_string(&mut body, connect.client_identifier.as_bytes());
+    if let Some(Will { topic, payload, properties, .. }) = &connect.will {
+        push_properties_in(version, &mut body, properties.as_deref());
         push_string(&mut body, topic.as_str().as_bytes());
         push_string(&mut body, payload.as_slice());
     }
-    if let Some(user_name) = user_name {
+    if let Some(user_name) = &connect.user_name {
         push_string(&mut body, user_name.as_bytes());
     }
-    if let Some(password) = password {
+    if let Some(password) = &connect.password {
         push_string(&mut body, password);
     }
     body
 }
 
-// MQTT 3.1.1 §3.8.3
-fn subscribe_body(subscribe: &Subscribe) -> Bytes {
+// MQTT 3.1.1 §3.8.3, MQTT 5.0 §3.8.3
+fn subscribe_body(subscribe: &Subscribe, version: Version) -> Bytes {
     assert!(!subscribe.filters.is_empty(), "at least one Topic Filter");
     let mut body = Bytes::from_slice(&subscribe.packet_identifier.get().to_be_bytes());
-    for (filter, qos) in &subscribe.filters {
+    push_properties_in(version, &mut body, subscribe.properties.as_deref());
+    for (filter, options) in &subscribe.filters {
         push_string(&mut body, filter.as_str().as_bytes());
-        body.push(qos.level());
+        body.push(if version.has_properties() { options.byte() } else { options.qos.level() });
     }
     body
 }
 
-// MQTT 3.1.1 §3.9.3
-fn suback_body(suback: &Suback) -> Bytes {
+// MQTT 3.1.1 §3.9.3, MQTT 5.0 §3.9.3
+fn suback_body(suback: &Suback, version: Version) -> Bytes {
     let mut body = Bytes::from_slice(&suback.packet_identifier.get().to_be_bytes());
-    body.extend(suback.return_codes.iter().map(|code| code.map_or(0x80, QoS::level)));
+    push_properties_in(version, &mut body, suback.properties.as_deref());
+    body.extend(suback.reason_codes.iter().map(|code| match version {
+        // Before MQTT 5.0 there is one failure only.
+        Version::V3_1 | Version::V3_1_1 => (*code as u8).min(0x80),
+        Version::V5_0 => *code as u8,
+    }));
     body
 }
 
-// MQTT 3.1.1 §3.10.3
-fn unsubscribe_body(unsubscribe: &Unsubscribe) -> Bytes {
+// MQTT 3.1.1 §3.10.3, MQTT 5.0 §3.10.3
+fn unsubscribe_body(unsubscribe: &Unsubscribe, version: Version) -> Bytes {
     assert!(!unsubscribe.filters.is_empty(), "at least one Topic Filter");
     let mut body = Bytes::from_slice(&unsubscribe.packet_identifier.get().to_be_bytes());
+    push_properties_in(version, &mut body, unsubscribe.properties.as_deref());
     for filter in &unsubscribe.filters {
         push_string(&mut body, filter.as_str().as_bytes());
     }
     body
 }
 
+// MQTT 3.1.1 §3.11, MQTT 5.0 §3.11
+fn unsuback_body(unsuback: &Unsuback, version: Version) -> Bytes {
+    let mut body = Bytes::from_slice(&unsuback.packet_identifier.get().to_be_bytes());
+    if version.has_properties() {
+        push_properties(&mut body, unsuback.properties.as_deref());
+        body.extend(unsuback.reason_codes.iter().map(|code| *code as u8));
+    }
+    body
+}
+
 impl Outgoing {
+    /// Marks the packet as a repetition, where its version has a mark for it. MQTT 3.1 §2.1
+    #[must_use]
+    pub fn repeated_in(mut self, version: Version) -> Self {
+        if self.packet_type.has_dup_in(version) && !self.dup {
+            let mut bytes = self.head.as_slice().to_vec();
+            bytes[0] |= 0x08;
+            self.head = Chunk::copied(self.head.tag, &bytes);
+            self.dup = true;
+        }
+        self
+    }
+
     /// All bytes in one piece, for tests and captures; copies.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {

@@ -1,11 +1,13 @@
-//! Control packets to bytes and back. MQTT 3.1.1 chapters 2 and 3.
+//! Control packets to bytes and back, in three versions. MQTT 3.1.1 and 5.0, chapters 2 and 3.
 
 pub mod decode;
 pub mod encode;
 mod fields;
+pub mod properties;
 
 use std::fmt;
 
+use crate::mqtt::packet::ReasonCode;
 use crate::mqtt::topic::InvalidTopic;
 
 /// The largest Remaining Length, 256 MiB - 1. MQTT 3.1.1 §2.2.3
@@ -40,7 +42,7 @@ impl Tolerance {
 /// Why bytes are no control packet; the receiver closes the connection. MQTT 3.1.1 §4.8
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Malformed {
-    /// Packet type 0 or 15. MQTT 3.1.1 §2.2.1
+    /// Packet type 0 or, before MQTT 5.0, 15. MQTT 3.1.1 §2.2.1
     ReservedPacketType,
     /// Flags of the first byte other than table 2.2 says. MQTT 3.1.1 §2.2.2
     FixedHeaderFlags,
@@ -86,6 +88,55 @@ pub enum Malformed {
     RequestedQoS,
     /// A return code of SUBACK other than 0, 1, 2 and 0x80. MQTT 3.1.1 §3.9.3
     SubackReturnCode,
+    /// Reserved bits in the Subscription Options. MQTT 5.0 §3.8.3.1
+    SubscriptionOptions,
+    /// A Reason Code that this packet cannot have. MQTT 5.0 table 2-6
+    ReasonCode,
+    /// A property that is unknown, or that this packet cannot have. MQTT 5.0 §2.2.2.2
+    PropertyIdentifier,
+    /// A property that may come once comes again. MQTT 5.0 §2.2.2.2
+    DuplicateProperty,
+    /// A property with a value that it cannot have. MQTT 5.0 §3.1.2.11 and elsewhere
+    PropertyValue,
+    /// A Topic Alias of 0. MQTT 5.0 §3.3.2.3.4
+    TopicAlias,
+}
+
+impl Malformed {
+    /// The Reason Code with which the receiver closes the connection. MQTT 5.0 §4.13
+    #[must_use]
+    pub const fn reason_code(self) -> ReasonCode {
+        match self {
+            Malformed::TooLarge => ReasonCode::PacketTooLarge,
+            Malformed::TopicAlias => ReasonCode::TopicAliasInvalid,
+            Malformed::ProtocolLevel | Malformed::ProtocolName => ReasonCode::UnsupportedProtocolVersion,
+            Malformed::DuplicateProperty
+            | Malformed::PropertyValue
+            | Malformed::PacketIdentifier
+            | Malformed::NoTopicFilter
+            | Malformed::RequestedQoS => ReasonCode::ProtocolError,
+            Malformed::ReservedPacketType
+            | Malformed::FixedHeaderFlags
+            | Malformed::RemainingLength
+            | Malformed::Truncated
+            | Malformed::SurplusBytes
+            | Malformed::Utf8
+            | Malformed::NullCharacter
+            | Malformed::ReservedConnectFlag
+            | Malformed::WillFlags
+            | Malformed::PasswordWithoutUserName
+            | Malformed::ConnackFlags
+            | Malformed::ConnectReturnCode
+            | Malformed::QoS
+            | Malformed::DupAtQoS0
+            | Malformed::TopicName(_)
+            | Malformed::TopicFilter(_)
+            | Malformed::SubackReturnCode
+            | Malformed::SubscriptionOptions
+            | Malformed::ReasonCode
+            | Malformed::PropertyIdentifier => ReasonCode::MalformedPacket,
+        }
+    }
 }
 
 impl fmt::Display for Malformed {
@@ -114,6 +165,12 @@ impl fmt::Display for Malformed {
             Malformed::NoTopicFilter => "no Topic Filter",
             Malformed::RequestedQoS => "requested QoS",
             Malformed::SubackReturnCode => "SUBACK return code",
+            Malformed::SubscriptionOptions => "reserved subscription options",
+            Malformed::ReasonCode => "Reason Code",
+            Malformed::PropertyIdentifier => "property that may not stand here",
+            Malformed::DuplicateProperty => "property given twice",
+            Malformed::PropertyValue => "value of a property",
+            Malformed::TopicAlias => "Topic Alias 0",
         })
     }
 }

@@ -1,4 +1,6 @@
+mod fields;
 mod oracle;
+mod packets;
 
 use proptest::prelude::*;
 
@@ -6,9 +8,11 @@ use super::decode::{Decoder, Received};
 use super::encode::{encode, publish_wire_len};
 use super::*;
 use crate::cause::Cause;
+use packets::{packet, versioned};
+
 use crate::mqtt::packet::{
-    Connack, Connect, ConnectReturnCode, Packet, PacketIdentifier, Publish, QoS, Suback, Subscribe,
-    Unsubscribe, Version, Will,
+    Connack, Connect, Disconnect, Packet, PacketIdentifier, Publish, QoS, ReasonCode, Suback, Subscribe,
+    Version,
 };
 use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::stream::{Chunk, MessageId, Payload, Tag};
@@ -44,6 +48,7 @@ fn publish(payload: Payload) -> Packet {
         qos: QoS::AtLeastOnce,
         dup: false,
         retain: false,
+        properties: None,
     })
 }
 
@@ -51,7 +56,7 @@ fn publish(payload: Payload) -> Packet {
 #[test]
 fn lengths_are_those_of_the_captures() {
     let wire_len = |packet: &Packet| {
-        let outgoing = encode(packet, MessageId::NONE);
+        let outgoing = encode(packet, Version::V3_1_1, MessageId::NONE);
         assert_eq!(outgoing.wire_len as usize, outgoing.to_vec().len());
         outgoing.wire_len
     };
@@ -63,23 +68,38 @@ fn lengths_are_those_of_the_captures() {
         will: None,
         user_name: None,
         password: None,
+        properties: None,
     };
     let id = PacketIdentifier::new(1).unwrap();
-    let filters = vec![(TopicFilter::new("gt/t").unwrap(), QoS::AtLeastOnce)];
-    let return_code = ConnectReturnCode::Accepted;
+    let filters = vec![(TopicFilter::new("gt/t").unwrap(), QoS::AtLeastOnce.into())];
+    let reason_code = ReasonCode::Success;
     assert_eq!(wire_len(&Packet::Connect(Box::new(connect))), 17);
-    assert_eq!(wire_len(&Packet::Connack(Connack { session_present: false, return_code })), 4);
-    assert_eq!(wire_len(&Packet::Subscribe(Subscribe { packet_identifier: id, filters })), 11);
-    let return_codes = vec![Some(QoS::AtLeastOnce)];
-    assert_eq!(wire_len(&Packet::Suback(Suback { packet_identifier: id, return_codes })), 5);
+    assert_eq!(
+        wire_len(&Packet::Connack(Connack { session_present: false, reason_code, properties: None })),
+        4
+    );
+    assert_eq!(
+        wire_len(&Packet::Subscribe(Subscribe { packet_identifier: id, filters, properties: None })),
+        11
+    );
+    let reason_codes = vec![ReasonCode::GrantedQoS1];
+    assert_eq!(
+        wire_len(&Packet::Suback(Suback { packet_identifier: id, reason_codes, properties: None })),
+        5
+    );
     assert_eq!(wire_len(&publish(Payload::from(vec![0; 16]))), 26);
     assert_eq!(wire_len(&publish(Payload::from(vec![0; 209_469]))), 209_481);
     assert_eq!(publish_wire_len(4, 209_469, QoS::AtMostOnce), Some(209_479));
     assert_eq!(publish_wire_len(4, MAX_REMAINING_LENGTH as usize, QoS::AtMostOnce), None);
-    for packet in [Packet::Puback(id), Packet::Pubrec(id), Packet::Pubrel(id), Packet::Pubcomp(id)] {
+    for packet in [
+        Packet::Puback(id.into()),
+        Packet::Pubrec(id.into()),
+        Packet::Pubrel(id.into()),
+        Packet::Pubcomp(id.into()),
+    ] {
         assert_eq!(wire_len(&packet), 4);
     }
-    for packet in [Packet::Pingreq, Packet::Pingresp, Packet::Disconnect] {
+    for packet in [Packet::Pingreq, Packet::Pingresp, Packet::Disconnect(Disconnect::default())] {
         assert_eq!(wire_len(&packet), 2);
     }
 }
@@ -101,7 +121,7 @@ fn remaining_length_has_one_to_four_bytes() {
     }
     for payload_len in [120, 121, 16_375, 16_376, 2_097_143, 2_097_144] {
         let packet = publish(Payload::from(vec![7; payload_len]));
-        let outgoing = encode(&packet, MessageId(5));
+        let outgoing = encode(&packet, Version::V3_1_1, MessageId(5));
         assert_eq!(publish_wire_len(4, payload_len, QoS::AtLeastOnce), Some(outgoing.wire_len as usize));
         assert_eq!(decode_all(&outgoing.to_vec()), Ok(vec![packet]));
     }
@@ -111,7 +131,7 @@ fn remaining_length_has_one_to_four_bytes() {
 #[test]
 fn a_payload_in_segments_is_never_copied() {
     let image = Payload::from(vec![1; 209_469]);
-    let outgoing = encode(&publish(image.clone()), MessageId(5));
+    let outgoing = encode(&publish(image.clone()), Version::V3_1_1, MessageId(5));
     let body = outgoing.body.unwrap();
     for first in [1, 500, 1_448] {
         let mut decoder = Decoder::new(u32::MAX);
@@ -136,7 +156,7 @@ fn a_payload_in_segments_is_never_copied() {
 #[test]
 fn payloads_that_do_not_join_are_copied_together() {
     let packet = publish(Payload::from((0..200).collect::<Vec<u8>>()));
-    let bytes = encode(&packet, MessageId(5)).to_vec();
+    let bytes = encode(&packet, Version::V3_1_1, MessageId(5)).to_vec();
     let one_buffer = Payload::from(bytes.clone());
     let mut decoder = Decoder::new(u32::MAX);
     decoder.feed(Chunk::shared(TAG, one_buffer.slice(0..50)));
@@ -148,7 +168,7 @@ fn payloads_that_do_not_join_are_copied_together() {
 
 #[test]
 fn short_packets_need_no_allocation_for_their_topic_twice() {
-    let bytes = encode(&publish(Payload::empty()), MessageId(5)).to_vec();
+    let bytes = encode(&publish(Payload::empty()), Version::V3_1_1, MessageId(5)).to_vec();
     let packets = decode_all(&bytes.repeat(2)).unwrap();
     let [Packet::Publish(first), Packet::Publish(second)] = &packets[..] else { panic!() };
     assert_eq!(first.topic.as_str().as_ptr(), second.topic.as_str().as_ptr());
@@ -156,7 +176,7 @@ fn short_packets_need_no_allocation_for_their_topic_twice() {
 
 #[test]
 fn a_receiver_limits_the_size_of_packets() {
-    let bytes = encode(&publish(Payload::from(vec![0; 200])), MessageId(5)).to_vec();
+    let bytes = encode(&publish(Payload::from(vec![0; 200])), Version::V3_1_1, MessageId(5)).to_vec();
     let refused = |limit| decode_pieces(Decoder::new(limit), &bytes, &[3]);
     assert_eq!(refused(bytes.len() as u32).map(|packets| packets.len()), Ok(1));
     assert_eq!(refused(bytes.len() as u32 - 1), Err(Malformed::TooLarge));
@@ -199,7 +219,8 @@ fn every_field_is_checked() {
         (b"\x10\x0c\x00\x04MQTT\x04\x42\x00\x3c\x00\x00", Malformed::PasswordWithoutUserName),
         (b"\x10\x0c\x00\x04MQTT\x04\x82\x00\x3c\x00\x00", Malformed::Truncated),
         (b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x00x", Malformed::SurplusBytes),
-        (b"\x10\x0c\x00\x04MQTT\x05\x02\x00\x3c\x00\x00", Malformed::ProtocolLevel),
+        (b"\x10\x0c\x00\x04MQTT\x06\x02\x00\x3c\x00\x00", Malformed::ProtocolLevel),
+        (b"\xf0\x00", Malformed::ReservedPacketType),
         (b"\x10\x0c\x00\x04mqtt\x04\x02\x00\x3c\x00\x00", Malformed::ProtocolName),
     ] {
         assert_eq!(decode_all(bytes), Err(error), "{bytes:02x?}");
@@ -208,121 +229,26 @@ fn every_field_is_checked() {
 
 #[test]
 fn tolerance_lets_named_breaches_pass() {
-    for (bytes, expected) in [(&b"\xc0\x01x"[..], Packet::Pingreq), (b"\xe0\x02xy", Packet::Disconnect)] {
+    for (bytes, expected) in
+        [(&b"\xc0\x01x"[..], Packet::Pingreq), (b"\xe0\x02xy", Packet::Disconnect(Disconnect::default()))]
+    {
         let tolerant = Decoder::tolerating(u32::MAX, Tolerance::MOSQUITTO);
         assert_eq!(decode_pieces(tolerant, bytes, &[1]), Ok(vec![expected]));
     }
 }
 
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z0-9/]{1,12}", "[^\\x00]{1,40}", Just("x".repeat(300))]
-}
-
-fn topic() -> impl Strategy<Value = TopicName> {
-    text().prop_map(|text| TopicName::new(&text.replace(['+', '#'], "_")).unwrap())
-}
-
-fn filter() -> impl Strategy<Value = TopicFilter> {
-    let level = prop_oneof![Just("+".to_string()), "[a-zé$]{0,5}"];
-    (prop::collection::vec(level, 1..5), any::<bool>()).prop_filter_map("not empty", |(levels, open)| {
-        let text = levels.join("/");
-        TopicFilter::new(&if open { text + "/#" } else { text }).ok()
-    })
-}
-
-fn qos() -> impl Strategy<Value = QoS> {
-    prop::sample::select(vec![QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce])
-}
-
-fn id() -> impl Strategy<Value = PacketIdentifier> {
-    (1..=u16::MAX).prop_map(|number| PacketIdentifier::new(number).unwrap())
-}
-
-fn payload() -> impl Strategy<Value = Payload> {
-    prop::collection::vec(any::<u8>(), 0..300).prop_map(Payload::from)
-}
-
-fn connect() -> impl Strategy<Value = Packet> {
-    let will = (topic(), payload(), qos(), any::<bool>()).prop_map(|(topic, payload, qos, retain)| Will {
-        topic,
-        payload,
-        qos,
-        retain,
-    });
-    let identifier = prop_oneof![Just(String::new()), text()];
-    let password = prop::option::of(prop::collection::vec(any::<u8>(), 0..30));
-    (any::<bool>(), any::<u16>(), identifier, prop::option::of(will), prop::option::of(text()), password)
-        .prop_map(|(clean_session, keep_alive_s, identifier, will, user_name, password)| {
-            let password = password.filter(|_| user_name.is_some()).map(Into::into);
-            Packet::Connect(Box::new(Connect {
-                version: Version::V3_1_1,
-                clean_session,
-                keep_alive_s,
-                client_identifier: identifier.into(),
-                will,
-                user_name: user_name.map(Into::into),
-                password,
-            }))
-        })
-}
-
-fn packet() -> impl Strategy<Value = Packet> {
-    let connack = (any::<bool>(), 0..6_u8).prop_map(|(present, code)| {
-        let return_code = ConnectReturnCode::from_byte(code).unwrap();
-        Packet::Connack(Connack { session_present: present && code == 0, return_code })
-    });
-    let publish = (topic(), payload(), id(), qos(), any::<bool>(), any::<bool>()).prop_map(
-        |(topic, payload, id, qos, dup, retain)| {
-            let acknowledged = qos != QoS::AtMostOnce;
-            let packet_identifier = acknowledged.then_some(id);
-            Packet::Publish(Publish {
-                topic,
-                payload,
-                packet_identifier,
-                qos,
-                dup: dup && acknowledged,
-                retain,
-            })
-        },
-    );
-    let subscribe = (id(), prop::collection::vec((filter(), qos()), 1..5))
-        .prop_map(|(packet_identifier, filters)| Packet::Subscribe(Subscribe { packet_identifier, filters }));
-    let suback = (id(), prop::collection::vec(prop::option::of(qos()), 1..5)).prop_map(
-        |(packet_identifier, return_codes)| Packet::Suback(Suback { packet_identifier, return_codes }),
-    );
-    let unsubscribe =
-        (id(), prop::collection::vec(filter(), 1..5)).prop_map(|(packet_identifier, filters)| {
-            Packet::Unsubscribe(Unsubscribe { packet_identifier, filters })
-        });
-    prop_oneof![
-        connect(),
-        connack,
-        publish,
-        id().prop_map(Packet::Puback),
-        id().prop_map(Packet::Pubrec),
-        id().prop_map(Packet::Pubrel),
-        id().prop_map(Packet::Pubcomp),
-        subscribe,
-        suback,
-        unsubscribe,
-        id().prop_map(Packet::Unsuback),
-        Just(Packet::Pingreq),
-        Just(Packet::Pingresp),
-        Just(Packet::Disconnect),
-    ]
-}
-
 proptest! {
     #[test]
     fn decoding_undoes_encoding_however_the_bytes_are_cut(
-        packets in prop::collection::vec(packet(), 1..8),
+        (version, packets) in versioned(|version| prop::collection::vec(packet(version), 1..8)),
         lengths in prop::collection::vec(1..400_usize, 1..10),
     ) {
         let bytes: Vec<u8> =
-            packets.iter().flat_map(|packet| encode(packet, MessageId(5)).to_vec()).collect();
-        prop_assert_eq!(decode_pieces(Decoder::new(u32::MAX), &bytes, &lengths), Ok(packets.clone()));
+            packets.iter().flat_map(|packet| encode(packet, version, MessageId(5)).to_vec()).collect();
+        let decoder = || decoder_of(version);
+        prop_assert_eq!(decode_pieces(decoder(), &bytes, &lengths), Ok(packets.clone()));
         let shared = Payload::from(bytes);
-        let mut decoder = Decoder::new(u32::MAX);
+        let mut decoder = decoder();
         decoder.feed(Chunk::shared(TAG, shared));
         for packet in packets {
             prop_assert_eq!(decoder.next().unwrap().unwrap().packet, packet);
@@ -332,14 +258,31 @@ proptest! {
 
     #[test]
     fn a_verdict_does_not_depend_on_how_the_bytes_are_cut(
-        mut bytes in packet().prop_map(|packet| encode(&packet, MessageId(5)).to_vec()),
+        (version, mut bytes) in versioned(|version| {
+            packet(version).prop_map(move |packet| encode(&packet, version, MessageId(5)).to_vec())
+        }),
         at in any::<prop::sample::Index>(),
         flip in 1..=255_u8,
         lengths in prop::collection::vec(1..20_usize, 1..6),
     ) {
         let at = at.index(bytes.len());
         bytes[at] ^= flip;
-        let whole = decode_all(&bytes);
-        prop_assert_eq!(decode_pieces(Decoder::new(u32::MAX), &bytes, &lengths), whole);
+        let whole = decode_pieces(decoder_of(version), &bytes, &[bytes.len()]);
+        prop_assert_eq!(decode_pieces(decoder_of(version), &bytes, &lengths), whole);
     }
+
+    #[test]
+    fn what_is_read_is_written_the_same_up_to_the_order_of_properties(
+        (version, packet) in versioned(packet),
+    ) {
+        let bytes = encode(&packet, version, MessageId(5)).to_vec();
+        let again = decode_pieces(decoder_of(version), &bytes, &[7]).unwrap();
+        prop_assert_eq!(encode(&again[0], version, MessageId(5)).to_vec(), bytes);
+    }
+}
+
+fn decoder_of(version: Version) -> Decoder {
+    let mut decoder = Decoder::new(u32::MAX);
+    decoder.set_version(version);
+    decoder
 }

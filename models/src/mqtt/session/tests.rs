@@ -1,8 +1,17 @@
 use super::*;
+use crate::mqtt::topic::TopicName;
+use crate::stream::Payload;
 
 fn application(message: u32, qos: QoS) -> ApplicationMessage {
     let topic = TopicName::new("a").unwrap();
-    ApplicationMessage { topic, payload: Payload::empty(), message: MessageId(message), qos, retain: false }
+    ApplicationMessage {
+        topic,
+        payload: Payload::empty(),
+        message: MessageId(message),
+        qos,
+        retain: false,
+        attached: None,
+    }
 }
 
 fn id(number: u16) -> PacketIdentifier {
@@ -26,11 +35,11 @@ fn the_window_limits_what_is_in_flight_and_keeps_order() {
     for message in 0..5 {
         outbound.enqueue(application(message, QoS::AtLeastOnce));
     }
-    assert_eq!(outbound.admit(2, |_| false).unwrap().packet_identifier, id(1));
-    assert_eq!(outbound.admit(2, |_| false).unwrap().packet_identifier, id(2));
-    assert!(outbound.admit(2, |_| false).is_none());
+    assert_eq!(outbound.admit(2, SimTime::ZERO, |_| false).unwrap().packet_identifier, id(1));
+    assert_eq!(outbound.admit(2, SimTime::ZERO, |_| false).unwrap().packet_identifier, id(2));
+    assert!(outbound.admit(2, SimTime::ZERO, |_| false).is_none());
     assert_eq!(outbound.puback(id(2)), Acknowledged::Completed(application(1, QoS::AtLeastOnce)));
-    assert_eq!(outbound.admit(2, |_| false).unwrap().application.message, MessageId(2));
+    assert_eq!(outbound.admit(2, SimTime::ZERO, |_| false).unwrap().application.message, MessageId(2));
     assert_eq!((outbound.in_flight().len(), outbound.queued()), (2, 2));
 }
 
@@ -38,7 +47,7 @@ fn the_window_limits_what_is_in_flight_and_keeps_order() {
 fn qos_2_takes_pubrec_then_pubcomp() {
     let mut outbound = Outbound::default();
     outbound.enqueue(application(7, QoS::ExactlyOnce));
-    outbound.admit(0, |_| false);
+    outbound.admit(0, SimTime::ZERO, |_| false);
     assert_eq!(outbound.puback(id(1)), Acknowledged::Mismatch);
     assert_eq!(outbound.pubcomp(id(1)), Acknowledged::Mismatch);
     assert_eq!(outbound.pubrec(id(1)), Acknowledged::Release(MessageId(7)));

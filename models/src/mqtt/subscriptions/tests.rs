@@ -30,7 +30,7 @@ fn the_same_filter_again_replaces_the_qos() {
         assert!(!tree.insert(&filter(text), 1, QoS::ExactlyOnce));
     }
     assert_eq!(tree.len(), 2);
-    tree.for_each_match(&TopicName::new("a/b").unwrap(), |s| assert_eq!(s.qos, QoS::ExactlyOnce));
+    tree.for_each_match(&TopicName::new("a/b").unwrap(), |s| assert_eq!(s.granted.qos(), QoS::ExactlyOnce));
 }
 
 #[test]

@@ -76,6 +76,12 @@ impl Deadlines {
         self.forget_stale();
     }
 
+    /// Whether `index` has a deadline.
+    #[must_use]
+    pub fn is_armed(&self, index: u32) -> bool {
+        self.armed.get(index as usize).is_some_and(|armed| *armed != SimTime::MAX)
+    }
+
     /// The earliest deadline.
     #[must_use]
     pub fn next(&self) -> Option<SimTime> {

@@ -81,7 +81,7 @@ fn some_breaches_pass() {
 fn the_first_packet_is_a_connect_of_a_known_level() {
     let error = CloseReason::ProtocolError(ProtocolError::FirstPacketNotConnect);
     assert_eq!(first_answer(b"\xc0\x00"), (vec![], Some(error)));
-    let refused = CloseReason::Refused(ConnectReturnCode::UnacceptableProtocolVersion);
+    let refused = CloseReason::Refused(ReasonCode::UnsupportedProtocolVersion);
     let level_6 = b"\x10\x0d\x00\x04MQTT\x06\x02\x00\x3c\x00\x01c";
     assert_eq!(first_answer(level_6), (vec!["CONNACK"], Some(refused)));
     let old_name = b"\x10\x0f\x00\x06MQIsdp\x04\x02\x00\x3c\x00\x01c";
@@ -98,7 +98,7 @@ fn nothing_is_read_after_the_close() {
     assert_eq!((sent.len(), close.is_some()), (0, true));
     let mut broker = Broker::new(BrokerConfig::default());
     let mut raw = Raw::connect(&mut broker, "c", true);
-    raw.send(&mut broker, Packet::Disconnect);
+    raw.send(&mut broker, Packet::Disconnect(Disconnect::default()));
     raw.send(&mut broker, Packet::Pingreq);
     assert!(raw.received(&mut broker).is_empty());
 }
