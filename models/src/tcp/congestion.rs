@@ -73,6 +73,11 @@ impl Congestion {
         self.phase
     }
 
+    /// Whether a loss told by acknowledgements is being repaired.
+    pub(super) const fn in_fast_recovery(&self) -> bool {
+        matches!(self.phase, Phase::FastRecovery { .. })
+    }
+
     /// Whether an acknowledgement up to `una` ends the recovery of a loss.
     pub(super) fn completes(&self, una: SequenceNumber) -> bool {
         self.phase != Phase::Open && una.at_or_after(self.recover)

@@ -375,7 +375,9 @@ impl Connection {
             self.pending.syn = true;
         } else {
             let mss = u32::from(self.send.mss);
-            let first = self.send.retries == 0;
+            // Linux `tcp_enter_loss`: a recovery that fails has reduced the window already.
+            let reduced = self.sack && self.congestion.in_fast_recovery();
+            let first = self.send.retries == 0 && !reduced;
             self.congestion.timeout(now, self.send.outstanding(), self.send.max, mss, first);
             if self.sack {
                 self.lose_everything(now);

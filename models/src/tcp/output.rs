@@ -111,11 +111,16 @@ impl Connection {
         let seq = self.send.nxt;
         let payload = self.send.buffer.take(cut.bytes);
         let end = seq + cut.bytes as u32 + u32::from(cut.fin);
+        let mut timed = false;
         let retransmission = seq.before(self.send.max);
         self.send.nxt = end;
         self.send.max = self.send.max.latest(end);
         if self.sack {
-            self.outstanding.push(end, now);
+            let joined = self.outstanding.push(end, now);
+            // The deadline of a burst is that of its second segment.
+            timed = joined
+                && self.timers.main() == Timer::LossProbe
+                && self.send.outstanding() > 2 * u32::from(self.send.mss);
             self.count_recovery(end.since(seq));
         } else if retransmission {
             self.rtt.retransmitted();
@@ -131,6 +136,9 @@ impl Connection {
         segment.retransmission = retransmission;
         segment.payload = payload;
         segment.purpose = if cut.fin { Purpose::Close } else { Purpose::Transfer };
+        if timed {
+            return segment;
+        }
         if self.sack {
             self.ensure_loss_timer(now);
         } else {

@@ -123,13 +123,19 @@ impl Outstanding {
         self.pieces.first().map(|piece| piece.fate())
     }
 
-    /// New bytes up to `end` are sent.
-    pub(super) fn push(&mut self, end: SequenceNumber, now: SimTime) {
+    /// New bytes up to `end` are sent. Returns whether they continue a burst of this instant.
+    pub(super) fn push(&mut self, end: SequenceNumber, now: SimTime) -> bool {
         let at = self.instant(now, 0);
         let piece = Piece::new(end, at, Fate::InFlight);
         match self.pieces.last_mut() {
-            Some(last) if last.packed == piece.packed => last.end = end,
-            Some(_) | None => self.pieces.push(piece),
+            Some(last) if last.packed == piece.packed => {
+                last.end = end;
+                true
+            }
+            Some(_) | None => {
+                self.pieces.push(piece);
+                false
+            }
         }
     }
 
