@@ -101,8 +101,8 @@ fn width(text: &str) -> usize {
 }
 
 fn packet_name(first: u8) -> Option<&'static str> {
-    // MQTT 3.1.1 §2.2.1: types 0 and 15 are reserved.
-    PACKET_NAMES.get(usize::from(first >> 4).checked_sub(1)?).copied()
+    // MQTT 3.1.1 §2.2.1: types 0 and 15 are reserved; 15 is AUTH of MQTT 5.0.
+    PACKET_NAMES[..14].get(usize::from(first >> 4).checked_sub(1)?).copied()
 }
 
 /// Reads a packet from front to back; every step may find nothing left.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sim_core::time::SimTime;
 
+use crate::mqtt::codec::MAX_REMAINING_LENGTH;
 use crate::mqtt::codec::encode::{Outgoing, PublishHeader, encode_publish, publish_wire_len};
 use crate::mqtt::codec::properties::PublishProperties;
 use crate::mqtt::packet::{PacketIdentifier, QoS, Version};
@@ -102,6 +103,20 @@ impl ApplicationMessage {
         publish_wire_len(self.topic.as_str().len() + properties, self.payload.len(), self.qos)
     }
 
+    /// Whether a PUBLISH of this version can carry it, with any alias: what came in one version may be a
+    /// few bytes too long for another.
+    #[must_use]
+    pub fn fits(&self, version: Version, now: SimTime) -> bool {
+        const SURELY_SMALL: usize = 64 << 20;
+        const ALIAS_BYTES: usize = 3;
+        let pairs = self.attached.as_ref().map_or(0, |attached| attached.properties.user_properties.len());
+        if self.weight() + 5 * pairs < SURELY_SMALL {
+            return true;
+        }
+        let longest = MAX_REMAINING_LENGTH as usize + 1 - ALIAS_BYTES;
+        self.wire_len(version, now).is_some_and(|bytes| bytes <= longest)
+    }
+
     fn properties(&self, now: SimTime, topic_alias: Option<NonZeroU16>) -> PublishProperties<'_> {
         let attached = self.attached.as_deref();
         PublishProperties {
@@ -171,6 +186,20 @@ mod tests {
     #[test]
     fn a_message_without_properties_pays_one_pointer() {
         assert_eq!(size_of::<ApplicationMessage>(), 56);
+    }
+
+    #[test]
+    fn what_fits_one_version_may_not_fit_another() {
+        // Topic of one byte, QoS 0: three bytes beside the payload.
+        let payload = Payload::from(vec![0; MAX_REMAINING_LENGTH as usize - 3]);
+        let topic = TopicName::new("t").unwrap();
+        let (message, qos, retain, attached) = (MessageId(1), QoS::AtMostOnce, false, None);
+        let application = ApplicationMessage { topic, payload, attached, message, qos, retain };
+        assert!(application.wire_len(Version::V3_1_1, SimTime::ZERO).is_some());
+        assert_eq!(application.wire_len(Version::V5_0, SimTime::ZERO), None);
+        assert!(!application.fits(Version::V5_0, SimTime::ZERO));
+        let shorter = ApplicationMessage { payload: application.payload.slice(0..1_000), ..application };
+        assert!(shorter.fits(Version::V5_0, SimTime::ZERO));
     }
 
     #[test]

@@ -130,7 +130,8 @@ impl Broker {
         let now = self.now;
         let entry = &mut self.connections[connection.0 as usize];
         let has_aliases = entry.agreement.as_ref().is_some_and(|agreement| !agreement.aliases_out.is_off());
-        let outgoing = match shared.filter(|_| !has_aliases) {
+        let fits = !entry.version.has_properties() || application.fits(entry.version, now);
+        let outgoing = match shared.filter(|_| !has_aliases && fits) {
             None => entry.publish(&at_most_once(application), None, false, now),
             Some(encoded) => {
                 let bytes = &mut encoded[usize::from(entry.version.has_properties())];
@@ -279,6 +280,9 @@ impl Connection {
         let Some(agreement) = &mut self.agreement else {
             return Some(application.encode(self.hop(id, dup, now, TopicAs::Name)));
         };
+        if !application.fits(self.version, now) {
+            return None;
+        }
         let topic_as = agreement.aliases_out.choose(&application.topic);
         let max_packet_bytes = agreement.max_packet_bytes;
         let outgoing = application.encode(self.hop(id, dup, now, topic_as));

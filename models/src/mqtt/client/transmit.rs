@@ -101,7 +101,10 @@ impl Client {
         let Some(agreement) = &mut traffic.agreement else {
             return Some(application.encode(hop(TopicAs::Name)));
         };
-        let topic_as = agreement.aliases_out.choose(&application.topic);
+        let topic_as = match application.fits(version, now) {
+            true => agreement.aliases_out.choose(&application.topic),
+            false => TopicAs::Name,
+        };
         let outgoing = application.encode(hop(topic_as));
         if outgoing.wire_len <= agreement.max_packet_bytes {
             return Some(outgoing);

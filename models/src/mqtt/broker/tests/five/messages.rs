@@ -206,3 +206,33 @@ fn malformed_packets_are_answered_with_a_code() {
         assert_eq!(bench.thrown_out(c).0, Some(code));
     }
 }
+
+#[test]
+fn wills_keep_to_the_limits_too() {
+    let config = BrokerConfig { maximum_qos: Q1, retain_available: false, ..BrokerConfig::default() };
+    for (qos, retain, code) in [
+        (Q2, false, ReasonCode::QoSNotSupported),
+        (Q0, true, ReasonCode::RetainNotSupported),
+        (Q1, false, ReasonCode::Success),
+    ] {
+        let mut bench = Bench::new(config.clone());
+        let topic = TopicName::new("will").unwrap();
+        let will = Will { topic, payload: Payload::empty(), qos, retain, properties: None };
+        let (_, connack) = bench.connect(Connect { will: Some(will), ..hello(V5, "c") });
+        assert_eq!(connack.reason_code, code);
+    }
+}
+
+#[test]
+fn aliases_end_with_their_connection() {
+    let mut bench = Bench::standard();
+    let first = bench.join(V5, "c");
+    let alias = Properties { topic_alias: std::num::NonZeroU16::new(1), ..none() };
+    bench.send(first, message("t", Q0, 0, alias.clone()));
+    assert!(bench.closed.is_empty());
+    bench.cut(first);
+    let second = bench.join(V5, "c");
+    let Packet::Publish(publish) = message("x", Q0, 0, alias) else { unreachable!() };
+    bench.send(second, Packet::Publish(Publish { topic: TopicName::aliased(), ..publish }));
+    assert_eq!(bench.thrown_out(second).0, Some(ReasonCode::ProtocolError));
+}
