@@ -3,7 +3,7 @@
 //! | Room | What it holds | What it may know |
 //! | --- | --- | --- |
 //! | [`mqtt`], [`tcp`] | protocol machines, sans-I/O | time, [`stream`], [`cause`] |
-//! | [`net`] | links and routes | time |
+//! | [`net`] | links, what goes wrong on them, routes | time, random streams |
 //! | [`host`], [`app`] | a board and its program; the roles | the machines |
 //! | [`network`] | all hosts and links; the only place that sees the scheduler | everything here |
 //!

@@ -17,7 +17,7 @@ mod software;
 
 pub use board::{Board, BoardFile, Network, NetworkFile};
 pub use figure::{Figure, Kind, UnitError};
-pub use link::{Framing, LinkFile, LinkProfile};
+pub use link::{Bursts, Framing, GilbertElliottFile, JitterFile, LinkFile, LinkProfile, Radio, RadioFile};
 pub use software::{MqttBehaviour, Software, SoftwareFile, Stack};
 
 /// Why the figures of a profile do not make a complete one.

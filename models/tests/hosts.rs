@@ -81,14 +81,19 @@ fn run(mut blueprint: Blueprint, end_s: u64) -> Outcome {
         propagation: Duration::from_millis(1),
         mtu: 1500,
         queue_bytes: None,
-        loss: 0.0,
         framing: Framing::Ethernet,
+        impairment: None,
     }];
     blueprint.forwarders = 1;
     let hub = NodeIndex(blueprint.hosts.len() as u32);
     for (place, host) in (0_u32..).zip(&blueprint.hosts) {
         let name = format!("{}-hub", host.names.name);
-        blueprint.links.push(LinkBlueprint { ends: (NodeIndex(place), hub), parameters: (0, 0), name });
+        blueprint.links.push(LinkBlueprint {
+            ends: (NodeIndex(place), hub),
+            parameters: (0, 0),
+            trouble: None,
+            name,
+        });
     }
     let mut simulation = Simulation::new(Network::build(blueprint, NoProbe).unwrap());
     let (network, scheduler) = simulation.parts_mut();

@@ -14,8 +14,8 @@ fn mean_wait_s(load: f64, frames: u32, run: u64) -> f64 {
         propagation: Duration::from_millis(2),
         mtu: 1500,
         queue_bytes: None,
-        loss: 0.0,
         framing: Framing::Ethernet,
+        impairment: None,
     };
     let service_ns = parameters.transmission_ns(1514);
     let mut arrivals = Streams::new(11, run).stream("arrivals");

@@ -11,8 +11,10 @@ use super::names::TopicName;
 use super::quantity::Span;
 use super::schema::{Host, Payload, Role, Scenario, Tcp};
 
+mod link;
 mod network;
 
+pub(super) use link::faults;
 pub(super) use network::{brokers, network};
 
 /// Largest Remaining Length of an MQTT packet. MQTT 3.1.1 §2.2.3
@@ -45,13 +47,7 @@ pub(super) fn values(view: &View<'_>, scenario: &Scenario) -> Result<(), Diagnos
         mqtt(view, name, host)?;
     }
     for (index, link) in scenario.links.iter().enumerate() {
-        let index = index.to_string();
-        // RFC 791 §3.1: every module must forward 68 octets; total length is 16 bits.
-        if link.mtu.is_some_and(|mtu| !(68..=65_535).contains(&mtu.0)) {
-            return Err(view
-                .error("an MTU that IP cannot have", &["links", &index, "mtu"], "out of range")
-                .help("allowed: 68 B to 65535 B (RFC 791)"));
-        }
+        link::link(view, index, link)?;
     }
     Ok(())
 }

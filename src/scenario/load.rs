@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use models::profile::{Board, BoardFile, Framing, LinkFile, LinkProfile, Software, SoftwareFile, Stack};
+use models::profile::{Board, BoardFile, Software, SoftwareFile, Stack};
 
 use super::check;
 use super::error::Diagnostic;
@@ -15,9 +15,13 @@ use super::outline::Node;
 use super::parse::parse;
 use super::profiles::{Library, UsedProfile, content_hash, read_text};
 use super::quantity::Span;
-use super::schema::{Host, Link, Mqtt, Queue, Role, Scenario, Tcp, Will};
+use super::schema::{Host, Mqtt, Role, Scenario, Tcp, Will};
 use super::set::set;
 use super::source::Source;
+
+mod link;
+
+pub use link::{Direction, PlannedLink, PlannedOutage};
 
 /// What the command line changes in a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -53,7 +57,7 @@ pub struct Loaded {
     pub links: Vec<PlannedLink>,
     /// What is expected of the results.
     pub expectations: Vec<Expectation>,
-    /// The profile files used, in the order of their names.
+    /// The profile files and trace files used, in the order of their names.
     pub profiles: Vec<UsedProfile>,
 }
 
@@ -180,38 +184,6 @@ pub enum End {
     Forwarding(usize),
 }
 
-/// A link, or one for every member where `from` is a fleet; `to` never is one.
-#[derive(Clone, PartialEq, Debug)]
-pub struct PlannedLink {
-    /// Where it begins.
-    pub from: End,
-    /// Where it ends.
-    pub to: End,
-    /// The profile it rests on; the values below are what counts.
-    pub profile: Arc<LinkProfile>,
-    /// From `from` to `to`.
-    pub up: Direction,
-    /// From `to` to `from`.
-    pub down: Direction,
-    /// Largest IP packet in bytes.
-    pub mtu_bytes: u32,
-    /// What is around an IP packet.
-    pub framing: Framing,
-}
-
-/// One direction of a link.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Direction {
-    /// Data rate in bit/s; `None` is no limit.
-    pub rate_bit_s: Option<u64>,
-    /// Propagation delay.
-    pub delay: Duration,
-    /// Probability that a frame is lost.
-    pub loss: f64,
-    /// Room for waiting frames in bytes; `None` is no end.
-    pub queue_bytes: Option<u64>,
-}
-
 /// Reads and checks a scenario file.
 ///
 /// # Errors
@@ -257,13 +229,7 @@ pub fn load_text(
         .zip(&brokers)
         .map(|((name, host), broker)| group(&view, &mut library, &scenario, name, host, *broker))
         .collect::<Result<Vec<_>, _>>()?;
-    let links = scenario
-        .links
-        .iter()
-        .zip(&ends)
-        .enumerate()
-        .map(|(index, (link, ends))| planned(&view, &mut library, index, link, *ends))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (links, traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
     let expectations = check::expectations(&view, &scenario)?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     Ok(Loaded {
@@ -275,9 +241,18 @@ pub fn load_text(
         forwarding,
         links,
         expectations,
-        profiles: library.used(),
+        profiles: used(&library, traces),
         scenario,
     })
+}
+
+/// The profile files and trace files, each once, in the order of their names.
+fn used(library: &Library, traces: Vec<UsedProfile>) -> Vec<UsedProfile> {
+    let mut used = library.used();
+    used.extend(traces);
+    used.sort();
+    used.dedup();
+    used
 }
 
 /// The text and where things stand in it: what an error needs to name a place.
@@ -371,36 +346,4 @@ fn client(scenario: &Scenario, name: &str, host: &Host, software: &Software, bro
         reconnect_every: mqtt.reconnect_every.map(Span::get),
         max_inflight: max_inflight.or(software.max_inflight),
     }
-}
-
-fn planned(
-    view: &View<'_>,
-    library: &mut Library,
-    index: usize,
-    link: &Link,
-    (from, to): (End, End),
-) -> Result<PlannedLink, Diagnostic> {
-    let shown = view.outline.shown(&["links", &index.to_string(), "profile"]);
-    let profile = library.load::<LinkFile>(&link.profile, view.source.place(shown, "unknown name"))?;
-    let delay = link.delay.map_or(profile.delay, Span::get);
-    let queue_bytes = match link.queue {
-        Some(Queue::Bytes(bytes)) => Some(bytes),
-        Some(Queue::Unlimited) => None,
-        None => profile.queue_bytes,
-    };
-    let direction = |rate: Option<u64>, loss: f64| Direction { rate_bit_s: rate, delay, loss, queue_bytes };
-    let rate = link.rate.map(|rate| rate.0);
-    let rate_up = rate.or(profile.rate_up_bit_s);
-    let rate_down = link.rate_down.map(|rate| rate.0).or(rate).or(profile.rate_down_bit_s);
-    let loss =
-        |own: Option<super::quantity::Probability>| own.or(link.loss).map_or(profile.loss, |loss| loss.0);
-    Ok(PlannedLink {
-        from,
-        to,
-        up: direction(rate_up, loss(link.loss_up)),
-        down: direction(rate_down, loss(link.loss_down)),
-        mtu_bytes: link.mtu.map_or(profile.mtu_bytes, |mtu| mtu.0 as u32),
-        framing: link.framing.unwrap_or(profile.framing),
-        profile,
-    })
 }

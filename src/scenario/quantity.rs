@@ -259,7 +259,7 @@ impl<'de> Deserialize<'de> for Power {
 pub struct Probability(pub f64);
 
 impl Probability {
-    fn parse(literal: &Literal) -> Result<Self, Refusal> {
+    pub(super) fn parse(literal: &Literal) -> Result<Self, Refusal> {
         let (written, percent) = match literal {
             Literal::Number(number) => (number.as_str(), false),
             Literal::Text(text) => match text.trim().strip_suffix('%') {

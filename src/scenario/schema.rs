@@ -5,13 +5,19 @@
 
 use std::fmt;
 
-use models::profile::{Framing, Stack};
+use models::profile::Stack;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::error::Refusal;
 use super::names::{ClientId, KeepAlive, QualityOfService, TopicFilter, TopicName};
-use super::quantity::{Literal, Probability, Rate, Size, Span};
+use super::quantity::{Literal, Size, Span};
+
+mod link;
+
+pub use link::{
+    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
+};
 
 /// A scenario file.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -44,6 +50,9 @@ pub struct Scenario {
     /// The links.
     #[serde(default)]
     pub links: Vec<Link>,
+    /// What goes wrong, and when.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
     /// Changes to the TCP of all hosts.
     #[serde(default)]
     pub tcp: Tcp,
@@ -323,66 +332,6 @@ impl<'de> Deserialize<'de> for Payload {
     }
 }
 
-/// A link between two nodes. Where `from` is a fleet, every member has a link of its own.
-///
-/// *Up* is the direction from `from` to `to`, *down* the other one.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Link {
-    /// A host, a switch or a router.
-    pub from: String,
-    /// A host, a switch or a router.
-    pub to: String,
-    /// Name of a profile in `hw-profiles/links`.
-    #[serde(default = "ideal")]
-    pub profile: String,
-    /// Data rate up, and down unless `rate_down` is given.
-    pub rate: Option<Rate>,
-    /// Data rate down.
-    pub rate_down: Option<Rate>,
-    /// Propagation delay each way.
-    pub delay: Option<Span>,
-    /// Probability that a frame is lost, each way.
-    pub loss: Option<Probability>,
-    /// The same for the way up.
-    pub loss_up: Option<Probability>,
-    /// The same for the way down.
-    pub loss_down: Option<Probability>,
-    /// Largest IP packet, 68 B to 65535 B.
-    pub mtu: Option<Size>,
-    /// Room for waiting frames, each way.
-    pub queue: Option<Queue>,
-    /// What is around an IP packet.
-    pub framing: Option<Framing>,
-}
-
-/// Room for waiting frames.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Queue {
-    /// So many bytes, written as `"256 KiB"`.
-    Bytes(u64),
-    /// No end.
-    Unlimited,
-}
-
-impl<'de> Deserialize<'de> for Queue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let refusal = match Literal::deserialize(deserializer)? {
-            Literal::Text(text) => match Size::parse(&text) {
-                Ok(size) => return Ok(Queue::Bytes(size.0)),
-                Err(refusal) => refusal,
-            },
-            Literal::Number(number) => Size::unit_missing(&number),
-            Literal::Other(word) if word == "Unlimited" => return Ok(Queue::Unlimited),
-            Literal::Other(word) => Refusal::new(
-                format!("`{word}` is not a queue"),
-                "write its size, `\"256 KiB\"`, or `Unlimited`",
-            ),
-        };
-        Err(D::Error::custom(refusal))
-    }
-}
-
 /// Changes to a TCP stack; what is not given stays as the stack has it.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -450,6 +399,7 @@ const fn mqtt_port() -> u16 {
     1883
 }
 
+/// The profile, board or software that has no delays and no limits.
 fn ideal() -> String {
     "ideal".to_owned()
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use models::net::Loss;
 use models::profile::{Framing, MqttBehaviour, Stack};
 
 use super::load::{End, Forwarding, load_text};
@@ -11,8 +12,13 @@ use super::quantity::{Probability, Span};
 use super::schema::{Payload, Role, Stop, Then};
 use super::*;
 
+mod links;
 mod profiles;
 mod set;
+
+fn one_percent() -> Loss {
+    Loss::Bernoulli { probability: 0.01 }
+}
 
 const ONE_PUBLISH: &str = include_str!("testdata/one-publish.ron");
 const SMART_HOME: &str = include_str!("testdata/smart-home.ron");
@@ -88,12 +94,13 @@ fn a_large_scenario_means_what_it_says() {
     assert_eq!((role.payload.len(), role.then, role.one_at_a_time), (16, Then::Stay, false));
     assert_eq!(loaded.forwarding[1].kind, Forwarding::Router);
     let wifi = &loaded.links[0];
-    assert_eq!((wifi.up.loss, wifi.down.loss, wifi.up.queue_bytes), (0.01, 0.0, None));
+    assert_eq!((&wifi.up.impairment.loss, &wifi.down.impairment.loss), (&one_percent(), &Loss::Never));
+    assert_eq!(wifi.up.queue_bytes, None);
     let button = &loaded.links[2];
     assert_eq!((button.up.rate_bit_s, button.down.rate_bit_s), (Some(10_000_000), Some(5_000_000)));
     assert_eq!((button.mtu_bytes, button.framing), (1400, Framing::PointToPoint));
     assert_eq!(loaded.links[3].up.queue_bytes, Some(65_536));
-    assert_eq!(loaded.scenario.links[0].loss, Some(Probability(0.01)));
+    assert_eq!(loaded.scenario.links[0].loss, Some(schema::Loss::Probability(Probability(0.01))));
     let used: Vec<&str> = loaded.profiles.iter().map(|profile| profile.name.as_str()).collect();
     assert!(used.contains(&"boards/raspberry-pi-2b-ethernet"), "the base counts as used: {used:?}");
     assert!(used.is_sorted());

@@ -84,7 +84,7 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
             "models/src/tcp/",
             &["sim_core::time", "crate::tcp", "crate::stream", "crate::cause", "super", "self"],
         ),
-        ("models/src/net/", &["sim_core::time", "crate::net", "super", "self"]),
+        ("models/src/net/", &["sim_core::time", "sim_core::random", "crate::net", "super", "self"]),
         (
             "models/src/host/",
             &[

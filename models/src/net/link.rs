@@ -1,8 +1,11 @@
-//! One direction of a link: queueing, transmission and propagation delay as one arrival time.
+//! One direction of a plain link: queueing, transmission and propagation delay as one arrival time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
+
+use super::channel::Impairment;
 
 /// What a link puts in front of an IP packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,10 +40,10 @@ pub struct LinkParameters {
     /// Bytes that the queue holds, the rest of the frame in transmission included; `None` is
     /// unbounded. A frame always fits into an idle link.
     pub queue_bytes: Option<u64>,
-    /// Probability that a frame is lost, independently of all others.
-    pub loss: f64,
     /// Link header.
     pub framing: Framing,
+    /// What else happens to frames; `None` on a plain link.
+    pub impairment: Option<Arc<Impairment>>,
 }
 
 impl LinkParameters {
@@ -51,12 +54,21 @@ impl LinkParameters {
     }
 
     /// Time on the wire of a frame of `frame_bytes`, rounded up to a nanosecond.
+    #[inline]
     #[must_use]
     pub fn transmission_ns(&self, frame_bytes: u32) -> u64 {
         match self.rate_bps {
             Some(rate) => (u64::from(frame_bytes) * 8_000_000_000).div_ceil(rate),
             None => 0,
         }
+    }
+
+    /// Whether the queue has no room for a frame that waits `wait_ns` for those before it.
+    #[inline]
+    pub(super) fn queue_overflows(&self, wait_ns: u64, frame_bytes: u32) -> bool {
+        let (Some(limit), Some(rate)) = (self.queue_bytes, self.rate_bps) else { return false };
+        let waiting = (u128::from(wait_ns) * u128::from(rate) / 8_000_000_000) as u64;
+        wait_ns > 0 && waiting + u64::from(frame_bytes) > limit
     }
 }
 
@@ -78,15 +90,25 @@ pub struct Direction {
     busy_until: SimTime,
     /// Place of the parameters in the network's table; many links share one entry.
     pub parameters: u32,
-    /// Place of the random stream that decides on losses; `u32::MAX` on a lossless link.
-    pub loss_stream: u32,
+    /// Place of the channel in the network's table; `u32::MAX` on a plain link.
+    pub channel: u32,
 }
 
 impl Direction {
     /// An idle direction.
     #[must_use]
-    pub const fn new(parameters: u32, loss_stream: u32) -> Self {
-        Direction { busy_until: SimTime::ZERO, parameters, loss_stream }
+    pub const fn new(parameters: u32, channel: u32) -> Self {
+        Direction { busy_until: SimTime::ZERO, parameters, channel }
+    }
+
+    /// When the transmitter falls idle.
+    pub(super) const fn busy_until(&self) -> SimTime {
+        self.busy_until
+    }
+
+    /// The transmitter is busy until `end`.
+    pub(super) fn occupy(&mut self, end: SimTime) {
+        self.busy_until = end;
     }
 
     /// Queues a frame of `frame_bytes` that is ready at `ready`, an instant that never goes back
@@ -98,12 +120,8 @@ impl Direction {
         parameters: &LinkParameters,
     ) -> Transmission {
         let start = self.busy_until.max(ready);
-        if let (Some(limit), Some(rate)) = (parameters.queue_bytes, parameters.rate_bps) {
-            let wait_ns = start.as_nanos() - ready.as_nanos();
-            let waiting = (u128::from(wait_ns) * u128::from(rate) / 8_000_000_000) as u64;
-            if wait_ns > 0 && waiting + u64::from(frame_bytes) > limit {
-                return Transmission::QueueFull;
-            }
+        if parameters.queue_overflows(start.as_nanos() - ready.as_nanos(), frame_bytes) {
+            return Transmission::QueueFull;
         }
         let end = SimTime::from_nanos(start.as_nanos() + parameters.transmission_ns(frame_bytes));
         self.busy_until = end;
@@ -121,8 +139,8 @@ mod tests {
             propagation: Duration::from_millis(2),
             mtu: 1500,
             queue_bytes: Some(3_000),
-            loss: 0.0,
             framing: Framing::Ethernet,
+            impairment: None,
         }
     }
 

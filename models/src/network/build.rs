@@ -12,7 +12,10 @@ use super::fabric::Fabric;
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
 use crate::ledger::Ledger;
-use crate::net::{Direction, LinkParameters, NodeIndex, RouteError, Topology};
+use crate::net::{
+    Channel, Direction, LinkParameters, LinkState, Nat, NatRules, NodeIndex, Outage, Radio, RadioTimes,
+    RouteError, Topology,
+};
 use crate::record::{HostIndex, Probe, TcpTotals};
 use crate::tcp::Config;
 
@@ -42,6 +45,19 @@ pub struct LinkBlueprint {
     pub parameters: (u32, u32),
     /// Name of the link's random streams.
     pub name: String,
+    /// What happens on this link alone, if anything does.
+    pub trouble: Option<Box<LinkTrouble>>,
+}
+
+/// Faults and state of one link.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct LinkTrouble {
+    /// Outages of the way from the first end to the second, and of the way back.
+    pub outages: (Vec<Outage>, Vec<Outage>),
+    /// The radio, if it has to be promoted.
+    pub radio: Option<RadioTimes>,
+    /// The middlebox on the link.
+    pub nat: Option<NatRules>,
 }
 
 /// All that a network is built from.
@@ -96,23 +112,12 @@ impl<P: Probe> Network<P> {
         let streams = Streams::new(blueprint.seed, blueprint.run);
         let (routes, route_of) = find_routes(&blueprint)?;
         let link_headers = link_headers(&blueprint);
-        let mut loss_streams = Vec::new();
-        let mut directions = Vec::with_capacity(2 * blueprint.links.len());
-        for link in &blueprint.links {
-            for (way, parameters) in [("up", link.parameters.0), ("down", link.parameters.1)] {
-                let stream = if blueprint.parameters[parameters as usize].loss > 0.0 {
-                    loss_streams.push(streams.stream(&format!("loss/{}/{way}", link.name)));
-                    (loss_streams.len() - 1) as u32
-                } else {
-                    u32::MAX
-                };
-                directions.push(Direction::new(parameters, stream));
-            }
-        }
+        let Links { directions, channels, links } = links(&blueprint, &streams);
         let fabric = Fabric {
             directions,
             parameters: blueprint.parameters,
-            loss_streams,
+            channels,
+            links,
             routes,
             route_of,
             next_port: vec![0; blueprint.hosts.len()],
@@ -142,6 +147,47 @@ impl<P: Probe> Network<P> {
         }
         Ok(Network { hosts, fabric, fingerprint: Fingerprint::new(), names })
     }
+}
+
+/// The directions of all links and what belongs to them.
+struct Links {
+    directions: Vec<Direction>,
+    channels: Vec<Channel>,
+    links: Vec<LinkState>,
+}
+
+/// Gives a channel to every direction that needs one.
+fn links(blueprint: &Blueprint, streams: &Streams) -> Links {
+    let mut built = Links {
+        directions: Vec::with_capacity(2 * blueprint.links.len()),
+        channels: Vec::new(),
+        links: Vec::new(),
+    };
+    for link in &blueprint.links {
+        let trouble = link.trouble.as_deref();
+        let (radio, nat) = (trouble.and_then(|t| t.radio), trouble.and_then(|t| t.nat));
+        let shared = if radio.is_some() || nat.is_some() {
+            built.links.push(LinkState { radio: radio.map(Radio::new), nat: nat.map(Nat::new) });
+            (built.links.len() - 1) as u32
+        } else {
+            u32::MAX
+        };
+        let outages = trouble.map(|trouble| trouble.outages.clone()).unwrap_or_default();
+        let ways = [("up", link.parameters.0, outages.0), ("down", link.parameters.1, outages.1)];
+        for (way, parameters, outages) in ways {
+            let impairment = blueprint.parameters[parameters as usize].impairment.as_ref();
+            let channel = if impairment.is_some() || !outages.is_empty() || shared != u32::MAX {
+                let impairment = impairment.cloned().unwrap_or_default();
+                let stream = |purpose: &str| streams.stream(&format!("{purpose}/{}/{way}", link.name));
+                built.channels.push(Channel::new(impairment, outages, shared, &stream));
+                (built.channels.len() - 1) as u32
+            } else {
+                u32::MAX
+            };
+            built.directions.push(Direction::new(parameters, channel));
+        }
+    }
+    built
 }
 
 /// Routes of all hosts that open connections, one search per peer.

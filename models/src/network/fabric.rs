@@ -1,6 +1,5 @@
 //! Everything between the hosts: links, packets under way, flows, and the run's books.
 
-use sim_core::random::Stream;
 use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
 use slab::Slab;
@@ -10,9 +9,11 @@ use crate::host::socket::End;
 use crate::host::{IP_HEADER, Remark, Surroundings};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
-use crate::net::{Direction, LinkParameters, Route, Transmission};
+use crate::net::{
+    Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, Route, Transmission,
+};
 use crate::record::{FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
-use crate::tcp::Segment;
+use crate::tcp::{self, Flags, Segment};
 
 /// First port of the dynamic range (RFC 6335 §6).
 const FIRST_DYNAMIC_PORT: u16 = 49_152;
@@ -26,6 +27,8 @@ pub(super) struct Packet {
     pub from: End,
     /// Links crossed.
     pub hop: u8,
+    /// Whether a link made it of another packet.
+    pub copy: bool,
     /// Number of the frame, for captures.
     pub serial: u64,
     /// When its first bit was put on the link it is on.
@@ -64,8 +67,10 @@ impl Flow {
 pub(super) struct Fabric<P> {
     pub directions: Vec<Direction>,
     pub parameters: Vec<LinkParameters>,
-    /// One per lossy direction.
-    pub loss_streams: Vec<Stream>,
+    /// One per impaired direction.
+    pub channels: Vec<Channel>,
+    /// What both directions of a link share, where they do.
+    pub links: Vec<LinkState>,
     pub routes: Vec<Route>,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
@@ -105,6 +110,9 @@ impl<P: Probe> Fabric<P> {
             + IP_HEADER
             + (packet.segment.header_len() + packet.segment.payload_len()) as u32;
         self.totals.hops += 1;
+        if direction.channel != u32::MAX {
+            return self.forward_impaired(ready, place, number, bytes, scheduler);
+        }
         let arrival = match direction.transmit(ready, bytes, parameters) {
             Transmission::Arrives(arrival) => arrival,
             Transmission::QueueFull => {
@@ -112,16 +120,115 @@ impl<P: Probe> Fabric<P> {
                 return ready;
             }
         };
-        let lossy = direction.loss_stream;
         let wire_end = SimTime::from_nanos(arrival.as_nanos() - parameters.propagation_ns());
         let wire_ns = parameters.transmission_ns(bytes);
-        if lossy != u32::MAX && self.loss_streams[lossy as usize].bernoulli(parameters.loss) {
-            self.lose(wire_end, place, FrameLoss::Lost);
-        } else {
-            // What the receiver sees: the same time on the wire, one propagation delay later.
-            self.packets[place as usize].wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
-            scheduler.at(arrival, Event::Arrive { packet: place });
+        // What the receiver sees: the same time on the wire, one propagation delay later.
+        self.packets[place as usize].wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
+        scheduler.at(arrival, Event::Arrive { packet: place });
+        wire_end
+    }
+
+    /// The same on a link with a channel. Not inlined: plain links are to stay lean.
+    #[inline(never)]
+    fn forward_impaired(
+        &mut self,
+        ready: SimTime,
+        place: u32,
+        number: u32,
+        bytes: u32,
+        scheduler: &mut Scheduler<Event>,
+    ) -> SimTime {
+        if !self.known_to_middlebox(ready, place, number) {
+            return self.refuse(ready, place, number, bytes, scheduler);
         }
+        let direction = &mut self.directions[number as usize];
+        let parameters = &self.parameters[direction.parameters as usize];
+        let channel = &mut self.channels[direction.channel as usize];
+        let radio = self.links.get_mut(channel.link as usize).and_then(|link| link.radio.as_mut());
+        let Crossing { wire_end, fate } = channel.transmit(direction, radio, ready, bytes, parameters);
+        let wire_ns = parameters.transmission_ns(bytes);
+        match fate {
+            Fate::Lost => self.lose(wire_end, place, FrameLoss::Lost),
+            Fate::QueueFull => self.lose(wire_end, place, FrameLoss::QueueFull),
+            Fate::Arrives(arrival) | Fate::ArrivesTwice(arrival) => {
+                let packet = &mut self.packets[place as usize];
+                packet.wire_start = SimTime::from_nanos(arrival.as_nanos().saturating_sub(wire_ns));
+                scheduler.at(arrival, Event::Arrive { packet: place });
+                if matches!(fate, Fate::ArrivesTwice(_)) {
+                    let copy = Packet { copy: true, ..packet.clone() };
+                    self.flows[copy.flow as usize].under_way += 1;
+                    let copy = self.packets.insert(copy) as u32;
+                    scheduler.at(arrival, Event::Arrive { packet: copy });
+                }
+            }
+        }
+        wire_end
+    }
+
+    /// Whether the middlebox of the link, if there is one, lets a packet pass.
+    fn known_to_middlebox(&mut self, now: SimTime, place: u32, number: u32) -> bool {
+        let channel = &self.channels[self.directions[number as usize].channel as usize];
+        let Some(nat) = self.links.get_mut(channel.link as usize).and_then(|link| link.nat.as_mut()) else {
+            return true;
+        };
+        let packet = &self.packets[place as usize];
+        let flags = packet.segment.flags;
+        let opens = flags.contains(Flags::SYN) && !flags.contains(Flags::ACK);
+        nat.passes(now, packet.flow, opens)
+    }
+
+    /// Drops a packet of a flow that a middlebox has forgotten, and sends RST back if it does so.
+    ///
+    /// The RST takes the time of the link there and back, but no room in its queues: it is made at
+    /// the far end, and frames that are handed over meanwhile are not delayed by it.
+    fn refuse(
+        &mut self,
+        ready: SimTime,
+        place: u32,
+        number: u32,
+        bytes: u32,
+        scheduler: &mut Scheduler<Event>,
+    ) -> SimTime {
+        let there = &self.parameters[self.directions[number as usize].parameters as usize];
+        let back = &self.parameters[self.directions[(number ^ 1) as usize].parameters as usize];
+        let wire_end = SimTime::from_nanos(ready.as_nanos() + there.transmission_ns(bytes));
+        let answer = self.links
+            [self.channels[self.directions[number as usize].channel as usize].link as usize]
+            .nat
+            .as_ref()
+            .map_or(NatAnswer::Silence, crate::net::Nat::answer);
+        let packet = &self.packets[place as usize];
+        let (flow, from, hop) = (packet.flow, packet.from, packet.hop);
+        let reset = match answer {
+            NatAnswer::Silence => None,
+            NatAnswer::Reset => tcp::reset_for(&packet.segment),
+        };
+        if let Some(segment) = reset {
+            let reset_bytes = back.framing.header_len() + IP_HEADER + segment.header_len() as u32;
+            let at = wire_end + there.propagation;
+            let wire_ns = back.transmission_ns(reset_bytes);
+            let arrival = SimTime::from_nanos(at.as_nanos() + wire_ns) + back.propagation;
+            let wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
+            let links = self.routes[self.flows[flow as usize].route as usize].len() as u8;
+            if P::LISTENS {
+                self.listen_in(at, flow, from.peer(), &segment);
+            }
+            let serial = self.serial;
+            self.serial += 1;
+            self.flows[flow as usize].under_way += 1;
+            let reset = Packet {
+                segment,
+                flow,
+                from: from.peer(),
+                hop: links - 1 - hop,
+                copy: false,
+                serial,
+                wire_start,
+            };
+            let reset = self.packets.insert(reset) as u32;
+            scheduler.at(arrival, Event::Arrive { packet: reset });
+        }
+        self.lose(wire_end, place, FrameLoss::Lost);
         wire_end
     }
 
@@ -129,7 +236,7 @@ impl<P: Probe> Fabric<P> {
         let packet = self.packets.remove(place as usize);
         self.totals.lost += 1;
         self.flows[packet.flow as usize].under_way -= 1;
-        if P::LISTENS {
+        if P::LISTENS && !packet.copy {
             self.probe.frame_lost(at, packet.serial, why);
         }
         self.forget_if_over(packet.flow);
@@ -220,7 +327,8 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         if P::LISTENS {
             fabric.listen_in(ready, flow, from, &segment);
         }
-        let packet = Packet { segment, flow, from, hop: 0, serial: fabric.serial, wire_start: ready };
+        let packet =
+            Packet { segment, flow, from, hop: 0, copy: false, serial: fabric.serial, wire_start: ready };
         fabric.serial += 1;
         let direction = fabric.direction_of(&packet);
         let parameters = &fabric.parameters[fabric.directions[direction as usize].parameters as usize];

@@ -18,7 +18,7 @@ use crate::host::{Door, Host, Remark, Surroundings};
 use crate::record::{NoProbe, Probe};
 use crate::tcp;
 
-pub use build::{Blueprint, BuildError, HostBlueprint, LinkBlueprint};
+pub use build::{Blueprint, BuildError, HostBlueprint, LinkBlueprint, LinkTrouble};
 use fabric::{Context, Fabric, Packet};
 
 /// Kinds of events in the fingerprint.

@@ -14,10 +14,12 @@ use crate::app::{
 };
 use crate::host::{Board, NodeNames, ProgramCost};
 use crate::mqtt::{Broker, BrokerConfig, Client, ClientConfig, QoS, TopicFilter, TopicName};
-use crate::net::{Framing, LinkParameters, NodeIndex};
+use crate::net::{Framing, Impairment, LinkParameters, Loss, NodeIndex};
 use crate::record::{HostIndex, NoProbe, Outcome};
 use crate::stream::Payload;
 use crate::tcp::Config;
+
+mod trouble;
 
 const BROKER: HostIndex = HostIndex(0);
 
@@ -27,9 +29,13 @@ fn link(loss: f64) -> LinkParameters {
         propagation: Duration::from_millis(2),
         mtu: 1500,
         queue_bytes: None,
-        loss,
         framing: Framing::Ethernet,
+        impairment: impairment(Impairment { loss: Loss::independent(loss), ..Impairment::default() }),
     }
+}
+
+fn impairment(impairment: Impairment) -> Option<Arc<Impairment>> {
+    (!impairment.is_none()).then(|| Arc::new(impairment))
 }
 
 fn host(name: &str, program: Program, peer: Option<HostIndex>) -> HostBlueprint {
@@ -85,7 +91,12 @@ fn blueprint(publishers: &[&str], messages: u32, qos: QoS, loss: f64, seed: u64)
     for (place, host) in (0_u32..).zip(&blueprint.hosts) {
         let kind = u32::from(place >= 2);
         let name = format!("{}-hub", host.names.name);
-        blueprint.links.push(LinkBlueprint { ends: (NodeIndex(place), hub), parameters: (kind, kind), name });
+        blueprint.links.push(LinkBlueprint {
+            ends: (NodeIndex(place), hub),
+            parameters: (kind, kind),
+            name,
+            trouble: None,
+        });
     }
     blueprint
 }

@@ -1,10 +1,13 @@
 //! Links of a scenario: one per member of a fleet.
 
+use std::sync::Arc;
+
 use models::net::{Framing, LinkParameters, NodeIndex};
-use models::network::{Blueprint, LinkBlueprint};
+use models::network::{Blueprint, LinkBlueprint, LinkTrouble};
 use models::profile;
 
-use super::super::load::{Direction, End, Loaded, PlannedLink};
+use super::super::load::{Direction, End, Loaded, PlannedLink, PlannedOutage};
+use super::super::schema::Way;
 use super::Numbering;
 
 /// Adds every link to the blueprint, members of a fleet in their order.
@@ -19,9 +22,22 @@ pub(super) fn add_links(loaded: &Loaded, numbering: &Numbering, blueprint: &mut 
                 ends: (from, to),
                 parameters: (up, down),
                 name: format!("{from_name}-{to_name}"),
+                trouble: trouble(link, member),
             });
         }
     }
+}
+
+/// Outages, radio and middlebox of one member's link.
+fn trouble(link: &PlannedLink, member: u32) -> Option<Box<LinkTrouble>> {
+    let own = |way: Way| {
+        let here = |planned: &&PlannedOutage| {
+            planned.member.is_none_or(|of| of == member) && (planned.way == Way::Both || planned.way == way)
+        };
+        link.outages.iter().filter(here).map(|planned| planned.outage).collect()
+    };
+    let trouble = LinkTrouble { outages: (own(Way::Up), own(Way::Down)), radio: link.radio, nat: link.nat };
+    (trouble != LinkTrouble::default()).then(|| Box::new(trouble))
 }
 
 fn members(loaded: &Loaded, end: End) -> u32 {
@@ -57,10 +73,10 @@ fn parameters(link: &PlannedLink, direction: &Direction) -> LinkParameters {
         propagation: direction.delay,
         mtu: link.mtu_bytes,
         queue_bytes: direction.queue_bytes,
-        loss: direction.loss,
         framing: match link.framing {
             profile::Framing::Ethernet => Framing::Ethernet,
             profile::Framing::PointToPoint => Framing::PointToPoint,
         },
+        impairment: (!direction.impairment.is_none()).then(|| Arc::new(direction.impairment.clone())),
     }
 }

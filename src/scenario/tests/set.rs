@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{ONE_PUBLISH, SMART_HOME, loaded};
+use crate::scenario::load::Direction;
 use crate::scenario::outline::scan;
 use crate::scenario::schema::{Payload, Queue, Role, Stop};
 use crate::scenario::set::set;
@@ -73,7 +74,8 @@ fn what_is_not_there_is_put_in() {
 #[test]
 fn the_end_of_a_path_is_put_in_wherever_it_fits() {
     let loaded = loaded(ONE_PUBLISH, &["loss=1 %"]).unwrap();
-    assert!(loaded.links.iter().all(|link| link.up.loss == 0.01 && link.down.loss == 0.01));
+    let lossy = |way: &Direction| way.impairment.loss == super::one_percent();
+    assert!(loaded.links.iter().all(|link| lossy(&link.up) && lossy(&link.down)));
     let text = changed(ONE_PUBLISH, &["user=me"]);
     assert_eq!(text.matches("user: \"me\"").count(), 2, "every `mqtt` that is there");
     assert!(!text.contains("Broker(user"));
