@@ -109,33 +109,22 @@ pub fn latency_ns(message: &MessageRecord, at: sim_core::time::SimTime) -> u64 {
     at.as_nanos().saturating_sub(message.published.as_nanos())
 }
 
-/// The exact nearest-rank percentile: the smallest value that at least `percent` of all values do
-/// not exceed. `None` without values.
-///
-/// # Panics
-/// When `percent` lies outside of 1 to 100.
-#[must_use]
-pub fn percentile(sorted: &[u64], percent: u64) -> Option<u64> {
-    assert!((1..=100).contains(&percent), "a percentage from 1 to 100");
-    debug_assert!(sorted.is_sorted(), "percentiles are taken from sorted values");
-    let rank = (sorted.len() as u64 * percent).div_ceil(100);
-    sorted.get((rank as usize).checked_sub(1)?).copied()
-}
-
 #[cfg(test)]
 mod tests {
+    use sim_core::stats::percentile;
+
     use super::*;
     use crate::results::sample;
 
     #[test]
     fn percentiles_are_nearest_ranks() {
         let values: Vec<u64> = (1..=10).collect();
-        assert_eq!(percentile(&values, 50), Some(5));
-        assert_eq!(percentile(&values, 51), Some(6));
-        assert_eq!(percentile(&values, 99), Some(10));
-        assert_eq!(percentile(&values, 100), Some(10));
-        assert_eq!(percentile(&[7], 1), Some(7));
-        assert_eq!(percentile(&[], 50), None);
+        assert_eq!(percentile(&values, 50.0), Some(5));
+        assert_eq!(percentile(&values, 51.0), Some(6));
+        assert_eq!(percentile(&values, 99.0), Some(10));
+        assert_eq!(percentile(&values, 100.0), Some(10));
+        assert_eq!(percentile(&[7], 1.0), Some(7));
+        assert_eq!(percentile(&[], 50.0), None);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::scenario::profiles::content_hash;
+
 /// A 128-bit fingerprint of a file's content: FNV-1a with 128 bits.
 ///
 /// It tells files apart that differ by accident; it is no defence against somebody who makes two
@@ -19,11 +21,7 @@ impl ContentHash {
     /// The hash of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        const OFFSET_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-        ContentHash(
-            bytes.iter().fold(OFFSET_BASIS, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME)),
-        )
+        ContentHash(content_hash(bytes))
     }
 }
 

@@ -13,9 +13,10 @@ use std::time::Duration;
 use models::cause::Cause;
 use models::record::{NodeRecord, Outcome, ServerRecord, TcpTotals};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use sim_core::stats::percentile;
 use sim_core::time::SimTime;
 
-use super::accounts::{Accounts, percentile};
+use super::accounts::Accounts;
 
 /// The control packets, by packet type from 1 on. MQTT 3.1.1 §2.2.1
 pub const PACKET_NAMES: [&str; 15] = [
@@ -314,11 +315,11 @@ impl LatencyMs {
         let ms = |percent| percentile(sorted_ns, percent).map(|ns| ns as f64 / 1e6);
         let sum_ns: u128 = sorted_ns.iter().map(|&ns| u128::from(ns)).sum();
         Some(LatencyMs {
-            p50: ms(50)?,
-            p90: ms(90)?,
-            p95: ms(95)?,
-            p99: ms(99)?,
-            max: ms(100)?,
+            p50: ms(50.0)?,
+            p90: ms(90.0)?,
+            p95: ms(95.0)?,
+            p99: ms(99.0)?,
+            max: ms(100.0)?,
             mean: sum_ns as f64 / sorted_ns.len() as f64 / 1e6,
         })
     }

@@ -16,8 +16,8 @@ pub mod memory;
 pub mod socket;
 mod traffic;
 
-pub(crate) use traffic::IP_HEADER;
 pub use traffic::NodeNames;
+pub(crate) use traffic::packet_bytes;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

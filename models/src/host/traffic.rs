@@ -12,7 +12,12 @@ use crate::record::NodeRecord;
 use crate::tcp::{Event, Segment};
 
 /// IPv4 header without options (RFC 791 §3.1).
-pub(crate) const IP_HEADER: u32 = 20;
+const IP_HEADER: u32 = 20;
+
+/// Length of the IP packet that carries a segment.
+pub(crate) fn packet_bytes(segment: &Segment) -> u32 {
+    IP_HEADER + (segment.header_len() + segment.payload_len()) as u32
+}
 
 impl Host {
     /// Drains a socket's machine: events, segments, deadline; then its RAM.
@@ -120,7 +125,7 @@ impl Host {
     }
 
     fn frame_bytes(&self, segment: &Segment) -> u32 {
-        self.link_header + IP_HEADER + (segment.header_len() + segment.payload_len()) as u32
+        self.link_header + packet_bytes(segment)
     }
 
     /// Whether more RAM was in use than the board has, where its profile says how much that is.

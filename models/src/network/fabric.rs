@@ -6,7 +6,7 @@ use slab::Slab;
 
 use crate::event::Event;
 use crate::host::socket::End;
-use crate::host::{IP_HEADER, Remark, Surroundings};
+use crate::host::{Remark, Surroundings, packet_bytes};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
 use crate::net::{
@@ -100,35 +100,44 @@ impl<P: Probe> Fabric<P> {
         }
     }
 
-    /// Puts a packet on its next link, at `ready` or when the link is free.
-    pub fn forward(&mut self, ready: SimTime, place: u32, scheduler: &mut Scheduler<Event>) -> SimTime {
+    /// Puts a packet on its next link, at `ready` or when the link is free. Returns when its first and
+    /// its last bit are on the wire.
+    pub fn forward(
+        &mut self,
+        ready: SimTime,
+        place: u32,
+        scheduler: &mut Scheduler<Event>,
+    ) -> (SimTime, SimTime) {
         let packet = &self.packets[place as usize];
         let number = self.direction_of(packet);
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
-        let bytes = parameters.framing.header_len()
-            + IP_HEADER
-            + (packet.segment.header_len() + packet.segment.payload_len()) as u32;
+        let bytes = parameters.framing.header_len() + packet_bytes(&packet.segment);
+        let wire_ns = parameters.transmission_ns(bytes);
         self.totals.hops += 1;
+        if packet.hop == 0 {
+            self.totals.wire_bytes += u64::from(bytes);
+        }
         if direction.channel != u32::MAX {
-            return self.forward_impaired(ready, place, number, bytes, scheduler);
+            let wire_end = self.forward_impaired(ready, place, number, bytes, scheduler);
+            let first_bit = SimTime::from_nanos(wire_end.as_nanos().saturating_sub(wire_ns));
+            return (first_bit.max(ready), wire_end);
         }
         let arrival = match direction.transmit(ready, bytes, parameters) {
             Transmission::Arrives(arrival) => arrival,
             Transmission::QueueFull => {
                 self.lose(ready, place, FrameLoss::QueueFull);
-                return ready;
+                return (ready, ready);
             }
         };
         let wire_end = SimTime::from_nanos(arrival.as_nanos() - parameters.propagation_ns());
-        let wire_ns = parameters.transmission_ns(bytes);
         // What the receiver sees: the same time on the wire, one propagation delay later.
         self.packets[place as usize].wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
         scheduler.at(arrival, Event::Arrive { packet: place });
-        wire_end
+        (SimTime::from_nanos(wire_end.as_nanos() - wire_ns), wire_end)
     }
 
-    /// The same on a link with a channel. Not inlined: plain links are to stay lean.
+    /// The same on a link with a channel; returns when the last bit is on the wire. Not inlined: plain links are to stay lean.
     #[inline(never)]
     fn forward_impaired(
         &mut self,
@@ -204,7 +213,7 @@ impl<P: Probe> Fabric<P> {
             NatAnswer::Reset => tcp::reset_for(&packet.segment),
         };
         if let Some(segment) = reset {
-            let reset_bytes = back.framing.header_len() + IP_HEADER + segment.header_len() as u32;
+            let reset_bytes = back.framing.header_len() + packet_bytes(&segment);
             let at = wire_end + there.propagation;
             let wire_ns = back.transmission_ns(reset_bytes);
             let arrival = SimTime::from_nanos(at.as_nanos() + wire_ns) + back.propagation;
@@ -330,16 +339,8 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         let packet =
             Packet { segment, flow, from, hop: 0, copy: false, serial: fabric.serial, wire_start: ready };
         fabric.serial += 1;
-        let direction = fabric.direction_of(&packet);
-        let parameters = &fabric.parameters[fabric.directions[direction as usize].parameters as usize];
-        let bytes = parameters.framing.header_len()
-            + IP_HEADER
-            + (packet.segment.header_len() + packet.segment.payload_len()) as u32;
-        fabric.totals.wire_bytes += u64::from(bytes);
-        let wire_ns = parameters.transmission_ns(bytes);
         let place = fabric.packets.insert(packet) as u32;
-        let last_bit = fabric.forward(ready, place, self.scheduler);
-        (SimTime::from_nanos(last_bit.as_nanos().saturating_sub(wire_ns).max(ready.as_nanos())), last_bit)
+        fabric.forward(ready, place, self.scheduler)
     }
 
     fn wake_socket(&mut self, at: SimTime, host: HostIndex, socket: u32) {
