@@ -1,0 +1,141 @@
+//! What a host does.
+
+use serde::Deserialize;
+
+use super::super::names::{QualityOfService, TopicName};
+use super::super::quantity::{Size, Span};
+use super::{Payload, Subscription, mqtt_port, one_u32, yes};
+
+/// What a host does.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+pub enum Role {
+    /// Takes connections and passes messages on.
+    Broker(BrokerRole),
+    /// Publishes a message again and again.
+    Publisher(PublisherRole),
+    /// Takes pictures and publishes them.
+    Camera(CameraRole),
+    /// Publishes some messages at one instant.
+    Burst(BurstRole),
+    /// Subscribes and listens.
+    Subscriber(SubscriberRole),
+}
+
+/// See [`Role::Broker`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerRole {
+    /// TCP port; 1883 unless said otherwise.
+    #[serde(default = "mqtt_port")]
+    pub port: u16,
+    /// Time between two looks for silent clients; the software's own unless given.
+    pub keep_alive_check: Option<Span>,
+    /// QoS 1 and 2 messages in flight to one client; the software's own unless given.
+    pub max_inflight: Option<u32>,
+    /// QoS 1 and 2 messages that wait for one client; the software's own unless given.
+    pub max_queued: Option<u32>,
+    /// Connections that wait to be accepted; the software's own unless given.
+    pub listen_backlog: Option<u32>,
+}
+
+/// See [`Role::Publisher`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublisherRole {
+    /// Topic Name.
+    pub topic: TopicName,
+    /// Application message.
+    pub payload: Payload,
+    /// Quality of Service.
+    #[serde(default)]
+    pub qos: QualityOfService,
+    /// RETAIN flag.
+    #[serde(default)]
+    pub retain: bool,
+    /// From one publish call to the next; needed unless `count` is 1.
+    pub every: Option<Span>,
+    /// Number of messages; without it, until the run ends.
+    pub count: Option<u64>,
+    /// The first publish call, from the start of the run; not before the connection is there.
+    #[serde(default)]
+    pub start: Span,
+    /// A PINGREQ of the program's own at this distance, besides those of the Keep Alive.
+    pub ping_every: Option<Span>,
+    /// The first of these; with the first publish call unless given. There are as many as messages.
+    pub ping_start: Option<Span>,
+    /// Member *i* of a fleet starts this much times *i* later.
+    #[serde(default)]
+    pub stagger: Span,
+    /// The client disconnects this long after its last message is complete; never without it.
+    pub disconnect_after: Option<Span>,
+}
+
+/// See [`Role::Camera`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CameraRole {
+    /// Topic Name.
+    pub topic: TopicName,
+    /// Bytes of one image.
+    pub image: Size,
+    /// From one image to the next.
+    pub every: Span,
+    /// Number of images; without it, until the run ends.
+    pub count: Option<u64>,
+    /// Quality of Service.
+    #[serde(default)]
+    pub qos: QualityOfService,
+    /// When the first image is taken, from the start of the run.
+    #[serde(default)]
+    pub start: Span,
+    /// Time it takes to take and encode one image.
+    #[serde(default)]
+    pub capture: Span,
+}
+
+/// See [`Role::Burst`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BurstRole {
+    /// Topic Name.
+    pub topic: TopicName,
+    /// Application message.
+    pub payload: Payload,
+    /// Quality of Service.
+    #[serde(default)]
+    pub qos: QualityOfService,
+    /// When it begins, from the start of the run.
+    pub at: Span,
+    /// Number of messages; 1 unless said otherwise.
+    #[serde(default = "one_u32")]
+    pub messages: u32,
+    /// Whether a message waits until the one before is complete.
+    #[serde(default = "yes")]
+    pub one_at_a_time: bool,
+    /// What follows the last message.
+    #[serde(default)]
+    pub then: Then,
+}
+
+/// What a client does after its last message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+pub enum Then {
+    /// It sends DISCONNECT and closes.
+    #[default]
+    Disconnect,
+    /// It stays connected.
+    Stay,
+}
+
+/// See [`Role::Subscriber`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriberRole {
+    /// What it subscribes to, all in one SUBSCRIBE.
+    pub filters: Vec<Subscription>,
+    /// When it subscribes, from the start of the run; not before the connection is there.
+    #[serde(default)]
+    pub start: Span,
+    /// When it disconnects, from the start of the run; never without it.
+    pub leave_at: Option<Span>,
+}
