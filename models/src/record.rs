@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::cause::Cause;
 use crate::stream::{Chunk, MessageId};
+use crate::tls::Flight;
 
 /// A host's place in [`Outcome::nodes`], which is the order in which the network was built.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -70,6 +71,19 @@ pub struct PacketRecord {
     pub body: Option<Chunk>,
 }
 
+/// TLS messages as their sender handed them to TCP.
+#[derive(Clone, Debug)]
+pub struct FlightRecord {
+    /// When they were handed to TCP.
+    pub at: SimTime,
+    /// The sending host.
+    pub from: HostIndex,
+    /// The host they are addressed to.
+    pub to: HostIndex,
+    /// The messages and their bytes.
+    pub flight: Flight,
+}
+
 /// Listens to a run. With [`NoProbe`] every call compiles to nothing.
 pub trait Probe {
     /// Whether anything listens; records are built only then.
@@ -80,6 +94,8 @@ pub trait Probe {
     fn frame_lost(&mut self, at: SimTime, serial: u64, why: FrameLoss);
     /// A control packet was handed to TCP.
     fn packet(&mut self, packet: PacketRecord);
+    /// TLS messages were handed to TCP.
+    fn flight(&mut self, flight: FlightRecord);
     /// The whole control packet was taken from TCP at its destination: the oldest one from `from`
     /// to `to` that has not been taken yet on the connection that is there.
     fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex);
@@ -94,6 +110,7 @@ impl Probe for NoProbe {
     fn frame(&mut self, _: FrameRecord) {}
     fn frame_lost(&mut self, _: SimTime, _: u64, _: FrameLoss) {}
     fn packet(&mut self, _: PacketRecord) {}
+    fn flight(&mut self, _: FlightRecord) {}
     fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex) {}
 }
 

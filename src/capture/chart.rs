@@ -23,6 +23,7 @@ use std::fmt::Write;
 
 use models::record::{FrameRecord, HostIndex, NodeRecord};
 use models::stream::Chunk;
+use models::tls::Flight;
 use sim_core::time::SimTime;
 
 use super::label::Label;
@@ -139,6 +140,15 @@ fn rows(recorder: &Recorder, segments: bool) -> Vec<Row> {
             }
         })
         .collect();
+    rows.extend(recorder.flights().iter().map(|record| Row {
+        at: record.at,
+        from: record.from,
+        to: record.to,
+        label: Label::text(flight_label(&record.flight)),
+        taken: String::new(),
+        segment: false,
+        lost: false,
+    }));
     if segments {
         let mut starts = BTreeMap::new();
         rows.extend(recorder.frames().iter().map(|captured| Row {
@@ -154,6 +164,13 @@ fn rows(recorder: &Recorder, segments: bool) -> Vec<Row> {
     // Stable: a packet stays before the segments that carry it at the same instant.
     rows.sort_by_key(|row| row.at);
     rows
+}
+
+/// `TLS ServerHello, Certificate, ServerHelloDone 1199 B`: the messages of a flight, and its bytes with
+/// those of the record layer.
+fn flight_label(flight: &Flight) -> String {
+    let names: Vec<&str> = flight.messages.iter().map(|message| message.name()).collect();
+    format!("TLS {} {} B", names.join(", "), flight.bytes)
 }
 
 /// One direction of a connection.

@@ -15,7 +15,7 @@ use super::outline::Node;
 use super::parse::parse;
 use super::profiles::{Library, UsedProfile, content_hash, read_text};
 use super::quantity::Span;
-use super::schema::{Host, Mqtt, Role, Scenario, Tcp, Will};
+use super::schema::{ClientTls, Host, Mqtt, Role, Scenario, Tcp, Will};
 use super::set::set;
 use super::source::Source;
 
@@ -155,6 +155,8 @@ pub struct Client {
     pub reconnect_every: Option<Duration>,
     /// QoS 1 and 2 messages in flight; `None` is no limit.
     pub max_inflight: Option<u32>,
+    /// Its TLS.
+    pub tls: Option<ClientTls>,
 }
 
 /// A node that only forwards.
@@ -223,6 +225,7 @@ pub fn load_text(
     let forwarding = forwarding(&scenario);
     let ends = check::network(&view, &scenario)?;
     let brokers = check::brokers(&view, &scenario, &ends)?;
+    check::tls_ends(&view, &scenario, &brokers)?;
     let groups = scenario
         .hosts
         .iter()
@@ -286,6 +289,7 @@ fn group(
     let board = library.load::<BoardFile>(&host.board, place("board"))?;
     let software = library.load::<SoftwareFile>(&host.software, place("software"))?;
     check::software(view, name, host, &software)?;
+    check::tls_costs(view, name, host, &board, &software)?;
     let mut tcp = host.tcp.or(&scenario.tcp);
     let stack = tcp.stack.unwrap_or(software.stack);
     tcp.stack = Some(stack);
@@ -307,7 +311,7 @@ fn group(
 fn broker_settings(role: &Role, software: &Software) -> Option<Broker> {
     match role {
         Role::Broker(role) => Some(Broker {
-            port: role.port,
+            port: role.port(),
             keep_alive_check: role.keep_alive_check.map(Span::get).or(software.keep_alive_check),
             max_inflight: role.max_inflight.or(software.max_inflight),
             max_queued: role.max_queued.or(software.max_queued),
@@ -319,9 +323,9 @@ fn broker_settings(role: &Role, software: &Software) -> Option<Broker> {
 
 fn client(scenario: &Scenario, name: &str, host: &Host, software: &Software, broker: usize) -> Client {
     let mqtt = host.mqtt.clone().unwrap_or_default();
-    let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, .. } = mqtt;
+    let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, tls, .. } = mqtt;
     let port = match &scenario.hosts[broker].1.role {
-        Role::Broker(role) => role.port,
+        Role::Broker(role) => role.port(),
         Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
             unreachable!("checked to be a broker")
         }
@@ -345,5 +349,6 @@ fn client(scenario: &Scenario, name: &str, host: &Host, software: &Software, bro
         disconnect_at: mqtt.disconnect_at.map(Span::get),
         reconnect_every: mqtt.reconnect_every.map(Span::get),
         max_inflight: max_inflight.or(software.max_inflight),
+        tls,
     }
 }

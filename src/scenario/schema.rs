@@ -14,6 +14,7 @@ mod link;
 mod mqtt;
 mod role;
 mod tcp;
+mod tls;
 
 pub use link::{
     Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
@@ -21,6 +22,7 @@ pub use link::{
 pub use mqtt::{Mqtt, Payload, Subscription, Will};
 pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then};
 pub use tcp::Tcp;
+pub use tls::{BrokerTls, ClientTls};
 
 /// A scenario file.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -106,10 +108,6 @@ const fn one_u32() -> u32 {
 
 const fn yes() -> bool {
     true
-}
-
-const fn mqtt_port() -> u16 {
-    1883
 }
 
 /// The profile, board or software that has no delays and no limits.

@@ -7,6 +7,7 @@ use sim_core::time::SimTime;
 
 use super::{Burst, Camera, Publisher, Subscriber, Task, Work, Workplace};
 use crate::cause::Cause;
+use crate::host::secure::Security;
 use crate::host::socket::News;
 use crate::host::{ProgramCost, Remark, Surroundings};
 use crate::ledger::{Ledger, Publication};
@@ -174,6 +175,7 @@ pub struct ClientProgram {
     renew_at: SimTime,
     /// Whether a DISCONNECT is on its way because of the plan or the role.
     leaving: bool,
+    security: Option<Arc<Security>>,
 }
 
 impl ClientProgram {
@@ -195,7 +197,21 @@ impl ClientProgram {
             phase: Phase::Away(connect_at),
             renew_at: SimTime::MAX,
             leaving: false,
+            security: None,
         }
+    }
+
+    /// Connects with TLS.
+    #[must_use]
+    pub fn secured(mut self, security: Arc<Security>) -> Self {
+        self.security = Some(security);
+        self
+    }
+
+    /// How its connections are secured, if they are.
+    #[must_use]
+    pub fn security(&self) -> Option<Arc<Security>> {
+        self.security.clone()
     }
 
     /// When something is due.
@@ -265,7 +281,7 @@ impl ClientProgram {
             place.work.charge(Cause::Connect, place.cost.packet_ns);
         }
         if news.has(News::READABLE) {
-            while let Some(chunk) = entry.tcp.read() {
+            while let Some(chunk) = entry.read() {
                 if mine {
                     self.mqtt.handle_input(now, chunk);
                 }

@@ -11,6 +11,7 @@ mod client;
 mod publisher;
 mod subscriber;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
@@ -18,6 +19,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
+use crate::host::secure::Security;
 use crate::host::socket::{News, Socket};
 use crate::host::{ProgramCost, Surroundings};
 use crate::mqtt::Outgoing;
@@ -104,6 +106,24 @@ impl Program {
         match self {
             Program::Broker(broker) => (broker.port() == port).then_some(broker.backlog()),
             Program::Client(_) => None,
+        }
+    }
+
+    /// Puts TLS below the program.
+    #[must_use]
+    pub fn secured(self, security: Arc<Security>) -> Self {
+        match self {
+            Program::Broker(broker) => Program::Broker(Box::new(broker.secured(security))),
+            Program::Client(client) => Program::Client(Box::new(client.secured(security))),
+        }
+    }
+
+    /// How its connections are secured, if they are.
+    #[must_use]
+    pub fn security(&self) -> Option<Arc<Security>> {
+        match self {
+            Program::Broker(broker) => broker.security(),
+            Program::Client(client) => client.security(),
         }
     }
 

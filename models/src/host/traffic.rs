@@ -53,7 +53,10 @@ impl Host {
             entry.timer = deadline;
             around.wake_socket(deadline, self.index, socket);
         }
-        let held = entry.tcp.buffered() as u64;
+        let mut held = entry.tcp.buffered() as u64;
+        if let (Some(tls), Some(secure)) = (&entry.tls, &self.secure) {
+            held += tls.buffered() as u64 + secure.ram_per_connection();
+        }
         if held != entry.accounted {
             self.memory.replace(entry.accounted, held);
             entry.accounted = held;

@@ -12,8 +12,9 @@ use crate::mqtt::Outgoing;
 use crate::net::{
     Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, Route, Transmission,
 };
-use crate::record::{FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
+use crate::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
 use crate::tcp::{self, Flags, Segment};
+use crate::tls::Flight;
 
 /// First port of the dynamic range (RFC 6335 §6).
 const FIRST_DYNAMIC_PORT: u16 = 49_152;
@@ -378,6 +379,14 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         if P::LISTENS {
             let flow = &self.fabric.flows[flow as usize];
             self.fabric.probe.packet_taken(now, flow.place(end.peer()).0, flow.place(end).0);
+        }
+    }
+
+    fn flight_sent(&mut self, now: SimTime, flow: u32, end: End, flight: &Flight) {
+        if P::LISTENS {
+            let flow = &self.fabric.flows[flow as usize];
+            let (from, to) = (flow.place(end).0, flow.place(end.peer()).0);
+            self.fabric.probe.flight(FlightRecord { at: now, from, to, flight: flight.clone() });
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Figure, Incomplete, Inherit, number, perhaps, span, text, whole};
+use super::{Figure, Incomplete, Inherit, Tls, TlsFile, number, perhaps, span, text, whole};
 
 /// A file in `hw-profiles/boards`. Everything but the title may come from `base`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -31,6 +31,8 @@ pub struct BoardFile {
     pub camera: Option<Figure>,
     /// CPU time of the kernel for one TCP segment in or out, on this board.
     pub segment: Option<Figure>,
+    /// CPU time of TLS; without it, the board cannot be used with TLS.
+    pub tls: Option<TlsFile>,
     /// The network interface.
     pub network: Option<NetworkFile>,
 }
@@ -75,6 +77,8 @@ pub struct Board {
     pub camera_w: f64,
     /// CPU time of the kernel for one TCP segment in or out, on this board.
     pub segment: Duration,
+    /// CPU time of TLS, where the profile says it.
+    pub tls: Option<Tls>,
     /// The network interface.
     pub network: Network,
 }
@@ -120,7 +124,8 @@ impl Inherit for BoardFile {
             (vec!["network", "host_transmit"], of(|network| &network.host_transmit)),
             (vec!["network", "host_receive"], of(|network| &network.host_receive)),
         ];
-        all.into_iter().filter_map(|(path, figure)| Some((path, figure?))).collect()
+        let tls = self.tls.iter().flat_map(TlsFile::figures);
+        all.into_iter().filter_map(|(path, figure)| Some((path, figure?))).chain(tls).collect()
     }
 
     fn over(self, base: Self) -> Self {
@@ -145,6 +150,10 @@ impl Inherit for BoardFile {
             cpu_active: self.cpu_active.or(base.cpu_active),
             camera: self.camera.or(base.camera),
             segment: self.segment.or(base.segment),
+            tls: match (self.tls, base.tls) {
+                (Some(own), Some(base)) => Some(own.over(base)),
+                (own, base) => own.or(base),
+            },
             network,
         }
     }
@@ -173,6 +182,7 @@ impl Inherit for BoardFile {
             cpu_active_w: number(&["cpu_active"], self.cpu_active.as_ref(), "W")?,
             camera_w: perhaps(&["camera"], self.camera.as_ref(), "W")?.unwrap_or(0.0),
             segment: span(&["segment"], self.segment.as_ref())?,
+            tls: self.tls.as_ref().map(TlsFile::complete).transpose()?,
             network,
         })
     }

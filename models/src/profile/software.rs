@@ -125,6 +125,8 @@ pub struct SoftwareFile {
     pub ram_static: Option<Figure>,
     /// RAM for every connection.
     pub ram_per_connection: Option<Figure>,
+    /// RAM for every TLS connection, besides; without it, the software cannot be used with TLS.
+    pub tls_ram: Option<Figure>,
     /// QoS 1 and 2 messages in flight on one connection; without it, no limit.
     pub max_inflight: Option<Figure>,
     /// QoS 1 and 2 messages that wait for one client; without it, no limit.
@@ -160,6 +162,8 @@ pub struct Software {
     pub ram_static_bytes: u64,
     /// RAM for every connection, in bytes.
     pub ram_per_connection_bytes: u64,
+    /// RAM for every TLS connection besides, in bytes, where the profile says it.
+    pub tls_ram_bytes: Option<u64>,
     /// QoS 1 and 2 messages in flight on one connection.
     pub max_inflight: Option<u32>,
     /// QoS 1 and 2 messages that wait for one client.
@@ -185,6 +189,7 @@ impl Inherit for SoftwareFile {
             ("connect", &self.connect),
             ("ram_static", &self.ram_static),
             ("ram_per_connection", &self.ram_per_connection),
+            ("tls_ram", &self.tls_ram),
             ("max_inflight", &self.max_inflight),
             ("max_queued", &self.max_queued),
             ("listen_backlog", &self.listen_backlog),
@@ -206,6 +211,7 @@ impl Inherit for SoftwareFile {
             connect: self.connect.or(base.connect),
             ram_static: self.ram_static.or(base.ram_static),
             ram_per_connection: self.ram_per_connection.or(base.ram_per_connection),
+            tls_ram: self.tls_ram.or(base.tls_ram),
             max_inflight: self.max_inflight.or(base.max_inflight),
             max_queued: self.max_queued.or(base.max_queued),
             listen_backlog: self.listen_backlog.or(base.listen_backlog),
@@ -228,6 +234,7 @@ impl Inherit for SoftwareFile {
             connect: span(&["connect"], self.connect.as_ref())?,
             ram_static_bytes: whole(&["ram_static"], self.ram_static.as_ref(), "B")?,
             ram_per_connection_bytes: whole(&["ram_per_connection"], self.ram_per_connection.as_ref(), "B")?,
+            tls_ram_bytes: perhaps_whole(&["tls_ram"], self.tls_ram.as_ref(), "B")?,
             max_inflight: perhaps_whole(&["max_inflight"], self.max_inflight.as_ref(), "1")?,
             max_queued: perhaps_whole(&["max_queued"], self.max_queued.as_ref(), "1")?,
             listen_backlog: perhaps_whole(&["listen_backlog"], self.listen_backlog.as_ref(), "1")?,

@@ -11,6 +11,15 @@ pub struct Session {
     pub ticket_len: u16,
 }
 
+impl Session {
+    /// A session as a server with `config` gives it to a client with a certificate of so many bytes, or
+    /// with none.
+    #[must_use]
+    pub fn of(config: &Config, client_certificate: Option<usize>) -> Self {
+        Session { version: config.version, ticket_len: ticket_len(config, client_certificate, 0) as u16 }
+    }
+}
+
 /// Content of a DER element with its tag and length (X.690 §8.1).
 const fn element(content: usize) -> usize {
     content

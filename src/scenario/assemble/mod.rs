@@ -5,6 +5,7 @@
 
 mod client;
 mod link;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     let audience = client::Audience::of(loaded);
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
+        let security = tls::security(loaded, group);
         let mut members = client::Members::new(group, &numbering, &audience);
         for index in 0..group.count {
             let number = HostIndex(numbering.first[place] + index);
@@ -64,6 +66,10 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
                 (None, Some(settings)) => (broker(settings, &group.software), None),
                 (None, None) => unreachable!("a group is a broker or has a client"),
+            };
+            let program = match &security {
+                Some(security) => program.secured(security.clone()),
+                None => program,
             };
             blueprint.hosts.push(HostBlueprint {
                 names: NodeNames {
