@@ -124,22 +124,8 @@ struct Row {
 }
 
 fn rows(recorder: &Recorder, segments: bool) -> Vec<Row> {
-    let mut rows: Vec<Row> = recorder
-        .packets()
-        .iter()
-        .map(|captured| {
-            let packet = &captured.packet;
-            Row {
-                at: packet.at,
-                from: packet.from,
-                to: packet.to,
-                label: Label::of(packet.head.as_slice(), packet.body.as_ref().map_or(0, Chunk::len)),
-                taken: captured.taken.map_or_else(|| "-".to_owned(), milliseconds),
-                segment: false,
-                lost: false,
-            }
-        })
-        .collect();
+    // A Finished comes before the packet that follows it at the same instant.
+    let mut rows: Vec<Row> = Vec::new();
     rows.extend(recorder.flights().iter().map(|record| Row {
         at: record.at,
         from: record.from,
@@ -149,6 +135,19 @@ fn rows(recorder: &Recorder, segments: bool) -> Vec<Row> {
         segment: false,
         lost: false,
     }));
+    let packets = recorder.packets().iter().map(|captured| {
+        let packet = &captured.packet;
+        Row {
+            at: packet.at,
+            from: packet.from,
+            to: packet.to,
+            label: Label::of(packet.head.as_slice(), packet.body.as_ref().map_or(0, Chunk::len)),
+            taken: captured.taken.map_or_else(|| "-".to_owned(), milliseconds),
+            segment: false,
+            lost: false,
+        }
+    });
+    rows.extend(packets);
     if segments {
         let mut starts = BTreeMap::new();
         rows.extend(recorder.frames().iter().map(|captured| Row {
