@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Figure, Incomplete, Inherit, Quoted, Word, number, perhaps, perhaps_whole, span, whole};
+use super::{
+    Figure, Heap, HeapFile, Incomplete, Inherit, Quoted, Word, number, perhaps, perhaps_whole, span, whole,
+};
 
 /// A TCP implementation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -98,6 +100,38 @@ impl MqttBehaviour {
     }
 }
 
+/// What becomes of a program that asks for memory that is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "Quoted")]
+pub enum OutOfMemory {
+    /// The call fails and the program goes on: `"refuse"`.
+    Refuse,
+    /// The message is dropped without a word: `"drop"`.
+    Drop,
+    /// An exception that nobody catches ends the program: `"exit"`.
+    Exit,
+    /// The board resets itself: `"reboot"`.
+    Reboot,
+}
+
+impl Word for OutOfMemory {
+    const NOUN: &'static str = "known end of memory";
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("refuse", OutOfMemory::Refuse),
+        ("drop", OutOfMemory::Drop),
+        ("exit", OutOfMemory::Exit),
+        ("reboot", OutOfMemory::Reboot),
+    ];
+}
+
+impl TryFrom<Quoted> for OutOfMemory {
+    type Error = String;
+
+    fn try_from(word: Quoted) -> Result<Self, String> {
+        OutOfMemory::from_word(&word.0)
+    }
+}
+
 /// A file in `hw-profiles/software`. Times are those on the reference PC; a board's `cpu_factor`
 /// multiplies them. Everything but the title may come from `base`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -133,6 +167,12 @@ pub struct SoftwareFile {
     pub listen_backlog: Option<Figure>,
     /// Time between two looks at the clock for Keep Alive; without it, at the very instant.
     pub keep_alive_check: Option<Figure>,
+    /// CPU time of reading a sensor; without it, none.
+    pub sample: Option<Figure>,
+    /// A heap of fixed size, where the program has one.
+    pub heap: Option<HeapFile>,
+    /// What happens when memory ends: `"refuse"`, `"drop"`, `"exit"`, `"reboot"`.
+    pub out_of_memory: Option<OutOfMemory>,
 }
 
 /// Software with all its figures; times are those on the reference PC.
@@ -168,6 +208,12 @@ pub struct Software {
     pub listen_backlog: Option<u32>,
     /// Time between two looks at the clock for Keep Alive.
     pub keep_alive_check: Option<Duration>,
+    /// CPU time of reading a sensor.
+    pub sample: Duration,
+    /// A heap of fixed size, where the program has one.
+    pub heap: Option<Heap>,
+    /// What happens when memory ends; `None` keeps the account and lets nothing fail.
+    pub out_of_memory: Option<OutOfMemory>,
 }
 
 impl Inherit for SoftwareFile {
@@ -189,8 +235,12 @@ impl Inherit for SoftwareFile {
             ("max_queued", &self.max_queued),
             ("listen_backlog", &self.listen_backlog),
             ("keep_alive_check", &self.keep_alive_check),
+            ("sample", &self.sample),
         ];
-        all.into_iter().filter_map(|(key, figure)| Some((vec![key], figure.as_ref()?))).collect()
+        let mut figures: Vec<_> =
+            all.into_iter().filter_map(|(key, figure)| Some((vec![key], figure.as_ref()?))).collect();
+        figures.extend(HeapFile::figures(self.heap.as_ref(), "heap"));
+        figures
     }
 
     fn over(self, base: Self) -> Self {
@@ -210,6 +260,9 @@ impl Inherit for SoftwareFile {
             max_queued: self.max_queued.or(base.max_queued),
             listen_backlog: self.listen_backlog.or(base.listen_backlog),
             keep_alive_check: self.keep_alive_check.or(base.keep_alive_check),
+            sample: self.sample.or(base.sample),
+            heap: HeapFile::over(self.heap, base.heap),
+            out_of_memory: self.out_of_memory.or(base.out_of_memory),
         }
     }
 
@@ -232,6 +285,12 @@ impl Inherit for SoftwareFile {
             max_queued: perhaps_whole(&["max_queued"], self.max_queued.as_ref(), "1")?,
             listen_backlog: perhaps_whole(&["listen_backlog"], self.listen_backlog.as_ref(), "1")?,
             keep_alive_check: check.map(|nanos| Duration::from_nanos(nanos.round() as u64)),
+            sample: match &self.sample {
+                Some(figure) => span(&["sample"], Some(figure))?,
+                None => Duration::ZERO,
+            },
+            heap: self.heap.as_ref().map(HeapFile::complete).transpose()?,
+            out_of_memory: self.out_of_memory,
         })
     }
 }
