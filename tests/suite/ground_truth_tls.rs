@@ -192,3 +192,38 @@ fn charts_show_flights_and_what_is_inside_the_records() {
         insta::assert_snapshot!(format!("tls-{name}"), drawn);
     }
 }
+
+#[test]
+fn ends_that_cannot_meet_are_refused() {
+    let refusal = |sets: &[&str]| {
+        let file = crate::root().join("scenarios/tls-handshake.ron");
+        let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+        let overrides = mqtt_twin::scenario::Overrides { sets, ..Default::default() };
+        let refused = mqtt_twin::scenario::load(&file, &overrides).unwrap_err().render(false);
+        refused.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(
+        refusal(&["hosts.publisher.mqtt.tls=(version: \"1.2\")"]),
+        "error: `publisher` speaks TLS 1.2, its broker `broker` TLS 1.3"
+    );
+    assert_eq!(
+        refusal(&["hosts.broker.role=Broker()"]),
+        "error: `publisher` wants TLS, its broker `broker` has none"
+    );
+    assert_eq!(
+        refusal(&["hosts.publisher.mqtt=()"]),
+        "error: the broker `broker` takes only TLS, `publisher` has none"
+    );
+    assert_eq!(
+        refusal(&["hosts.broker.board=\"raspberry-pi-2b-ethernet\""]),
+        "error: the board `raspberry-pi-2b-ethernet` does not say what TLS costs"
+    );
+    assert_eq!(
+        refusal(&["hosts.broker.role.tls=(version: \"1.3\", cipher: \"AES-128-CBC\")"]),
+        "error: TLS 1.3 has no CBC"
+    );
+    assert_eq!(
+        refusal(&["hosts.publisher.mqtt.tls=(max_fragment: \"600 B\")"]),
+        "error: no maximum fragment length of 600 B can be asked for"
+    );
+}

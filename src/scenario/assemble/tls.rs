@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use models::host::secure::{Security, TlsCost};
-use models::profile::{self, MqttBehaviour, TlsCipher, TlsGroup, TlsKey, TlsResumption, TlsVersion};
+use models::profile::{self, TlsCipher, TlsGroup, TlsKey, TlsResumption, TlsVersion};
 use models::tls::{Certificate, Cipher, Config, Group as KeyGroup, Key, Session, Version};
 
 use super::super::load::{Group, Loaded};
@@ -21,7 +21,7 @@ pub(super) fn security(loaded: &Loaded, group: &Group) -> Option<Arc<Security>> 
             let shown = offered.client_certificate.then_some(own.certificate.0 as usize);
             let known = (own.resumption == TlsResumption::Known && offered.tickets)
                 .then(|| Session::of(&server, shown));
-            (self::client(own, offered, group), own.resumption, known)
+            (self::client(own, offered, client.profile.close_notify), own.resumption, known)
         }
     };
     let tls = group.board.tls.as_ref().expect("checked to have figures");
@@ -52,7 +52,7 @@ fn broker(tls: &BrokerTls) -> Config {
     }
 }
 
-fn client(tls: &ClientTls, offered: &BrokerTls, group: &Group) -> Config {
+fn client(tls: &ClientTls, offered: &BrokerTls, close_notify: bool) -> Config {
     let usual = Config::openssl(version(offered.version));
     Config {
         cipher: cipher(offered.cipher),
@@ -65,11 +65,7 @@ fn client(tls: &ClientTls, offered: &BrokerTls, group: &Group) -> Config {
         alpn: tls.alpn.as_deref().map(Arc::from),
         max_fragment: tls.max_fragment.map_or(usual.max_fragment, |size| size.0 as u16),
         fresh_keys: tls.fresh_keys,
-        // Python closes the socket without a word (own captures); so do MicroPython's sockets.
-        close_notify: match group.software.mqtt {
-            MqttBehaviour::Spec | MqttBehaviour::Libmosquitto | MqttBehaviour::Mosquitto20 => true,
-            MqttBehaviour::Paho13 | MqttBehaviour::Paho | MqttBehaviour::Umqtt => false,
-        },
+        close_notify,
         ..usual
     }
 }
