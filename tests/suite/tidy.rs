@@ -106,6 +106,8 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
             "models/src/app/",
             &[
                 "sim_core::time",
+                "sim_core::random",
+                "crate::alert",
                 "crate::app",
                 "crate::cause",
                 "crate::host",
@@ -113,6 +115,18 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
                 "crate::mqtt",
                 "crate::record",
                 "crate::stream",
+                "super",
+                "self",
+            ],
+        ),
+        (
+            "models/src/alert/",
+            &[
+                "sim_core::time",
+                "sim_core::random",
+                "crate::alert",
+                "crate::stream",
+                "crate::mqtt",
                 "super",
                 "self",
             ],

@@ -19,6 +19,8 @@
 //! **Leaves out** the half second between attempts to connect (the client program has it), and time that
 //! the program's own computing takes (the host charges it for each packet).
 
+mod tally;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ use super::message::{Command, Reading};
 use super::severity::{Rules, SeverityMode, Window};
 use super::topics::{self, Place};
 use super::{Handshake, NodeSwitches, WakePath};
+pub use tally::Tally;
 
 /// Pauses of one sample of the DHT sensor as the code has them: 0.15, 0.01 and 0.05 s.
 const READ_PAUSE: Duration = Duration::from_millis(210);
@@ -96,25 +99,6 @@ enum Waiting {
     Acknowledgement,
     /// For a sensor.
     Until(SimTime),
-}
-
-/// What a node has seen, for results and tests.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Tally {
-    /// Samples taken.
-    pub samples: u64,
-    /// Changes of severity, the first mode not counted.
-    pub changes: u64,
-    /// Messages that came while the program waited, and were lost to it.
-    pub unheard: u64,
-    /// Ticks and edges that came while the program was busy.
-    pub missed_ticks: u64,
-    /// When the node first became active.
-    pub active_at: Option<SimTime>,
-    /// When it first was in Warning or Danger.
-    pub warning_at: Option<SimTime>,
-    /// When it first was in Danger.
-    pub danger_at: Option<SimTime>,
 }
 
 /// A client node at work.
@@ -188,6 +172,12 @@ impl SensorNode {
     #[must_use]
     pub fn mode(&self) -> FunctionalMode {
         self.mode
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
     }
 
     /// What it has seen.

@@ -90,8 +90,8 @@ pub struct Books {
     pub received: u64,
     /// Sensor messages stored.
     pub stored: u64,
-    /// When the first one was stored.
-    pub first_stored: Option<SimTime>,
+    /// When the first message came.
+    pub first_received: Option<SimTime>,
     /// When the last one was.
     pub last_stored: Option<SimTime>,
     /// Nodes let in.
@@ -163,6 +163,7 @@ impl ServerNode {
     /// A message came: the network thread puts it into the main buffer.
     pub fn received(&mut self, now: SimTime, topic: &str, text: &str, message: MessageId) {
         self.books.received += 1;
+        self.books.first_received.get_or_insert(now);
         let node = topic.split('/').nth(1).unwrap_or_default().to_owned();
         let item = match Kind::of(topic) {
             Kind::Data => Some(Item::Data(message)),
@@ -271,7 +272,7 @@ impl ServerNode {
         let mut at = start;
         for ((name, text), pause) in messages.into_iter().zip(SYSTEM_PAUSES) {
             if self.plan.switches.serial_joins {
-                at = at + pause;
+                at += pause;
             }
             let topic = self.plan.place.system(&server, &name);
             self.say(at, topic, text, false);
@@ -328,7 +329,6 @@ impl ServerNode {
         self.threads.pop_front();
         let stored = now + Duration::from_nanos(ns);
         self.books.stored += 1;
-        self.books.first_stored.get_or_insert(stored);
         self.books.last_stored = Some(stored);
         (ns, Some(message))
     }
