@@ -215,8 +215,41 @@ pub struct ServerRecord {
     pub received: u64,
     /// Messages stored.
     pub stored: u64,
-    /// From the first to the last store.
+    /// From the first message received to the last store.
     pub span: Duration,
+}
+
+/// The alert network's nodes, summed up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlertRecord {
+    /// Client nodes.
+    pub nodes: u64,
+    /// Of these, not let in at the end.
+    pub initial: u64,
+    /// Of these, active at the end.
+    pub active: u64,
+    /// Of these, blocked at the end.
+    pub blocked: u64,
+    /// Samples taken.
+    pub samples: u64,
+    /// Messages that came while a node waited, and were lost to it.
+    pub unheard: u64,
+    /// Ticks and edges that came while a node was busy, and were lost to it.
+    pub missed_ticks: u64,
+    /// Nodes that have been in Warning or Danger.
+    pub warned: u64,
+    /// Nodes that have been in Danger.
+    pub in_danger: u64,
+    /// When the last node became active.
+    pub last_active: Option<SimTime>,
+    /// For each node that a fire reached and that reported it: from the flame to the server's knowing.
+    pub flame_to_server: Vec<Duration>,
+    /// For each node that a fire reached and that went to Danger: from the flame to Danger.
+    pub flame_to_danger: Vec<Duration>,
+    /// When the server's buffer thread ended by an exception.
+    pub server_died: Option<SimTime>,
+    /// Most storing threads alive at once at the server.
+    pub most_threads: u32,
 }
 
 /// All that a finished run knows.
@@ -242,6 +275,8 @@ pub struct Outcome {
     pub tcp: TcpTotals,
     /// The server node's store, if the scenario has one.
     pub server: Option<ServerRecord>,
+    /// The alert network's nodes, if the scenario has any.
+    pub alert: Option<AlertRecord>,
     /// Things the user should know, in plain words (connections refused, messages dropped and
     /// why), each with the number of times it happened.
     pub remarks: Vec<(String, u64)>,

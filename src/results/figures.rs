@@ -13,7 +13,7 @@ use std::fmt;
 
 use models::cause::Cause;
 
-use super::summary::{Fleet, LatencyMs, Node, PACKET_NAMES, Server, SingleNode, Spread, Summary};
+use super::summary::{Fleet, LatencyMs, Node, PACKET_NAMES, Server, SingleNode, Spread, Summary, alert};
 
 const MESSAGES: [&str; 4] = ["published", "delivered", "duplicated", "lost"];
 const LATENCY: [&str; 6] = ["mean", "p50", "p90", "p95", "p99", "max"];
@@ -83,6 +83,7 @@ impl Summary {
             ("tcp", key) => count(self.tcp(key)?),
             ("nodes", rest) => self.node(rest)?,
             ("server", key) => server(self.server, key)?,
+            ("alert", key) => self.alert_figure(key)?,
             (_, _) => return None,
         })
     }
@@ -108,6 +109,15 @@ impl Summary {
             "hops" => self.tcp.hops,
             _ => return None,
         })
+    }
+
+    fn alert_figure(&self, path: &str) -> Option<Option<f64>> {
+        let (name, key) = path.split_once('.').unwrap_or((path, ""));
+        if alert::LATENCIES.contains(&name) {
+            return latency(self.alert.as_ref().and_then(|network| network.latency(name)?), key);
+        }
+        alert::FIGURES.contains(&path).then_some(())?;
+        Some(self.alert.as_ref().and_then(|network| network.figure(path)?))
     }
 
     /// A host's name may hold dots, so each name is tried as the beginning of the path.
@@ -146,6 +156,8 @@ pub fn paths_for<'a>(hosts: impl IntoIterator<Item = (&'a str, bool)>) -> Vec<St
         }
     }
     paths.extend(under("server", &SERVER));
+    paths.extend(under("alert", &alert::FIGURES));
+    paths.extend(alert::LATENCIES.iter().flat_map(|name| under(&format!("alert.{name}"), &LATENCY)));
     paths
 }
 

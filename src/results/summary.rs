@@ -7,9 +7,12 @@
 //! Units are the last part of a key: `_s` seconds, `_ms` milliseconds, `_j` joule, `_w` watt,
 //! `_bytes` bytes, `_days` days; a key without one is a plain count.
 
+pub mod alert;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use alert::AlertNetwork;
 use models::cause::Cause;
 use models::record::{NodeRecord, Outcome, ServerRecord, TcpTotals};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -197,10 +200,10 @@ pub struct Server {
     pub received: u64,
     /// Messages stored.
     pub stored: u64,
-    /// Throughput between the first and the last store: one less than `stored` per span, so that
-    /// it is the inverse of the mean gap. Null with fewer than two stores.
+    /// Messages stored per second, from the first message received to the last store: the inverse of
+    /// the mean gap. Null where nothing was stored.
     pub stored_per_s: Option<f64>,
-    /// Mean time between two stores. Null with fewer than two.
+    /// Mean time from store to store. Null where nothing was stored.
     pub mean_gap_ms: Option<f64>,
 }
 
@@ -246,6 +249,9 @@ pub struct Summary {
     pub nodes: Ordered<Node>,
     /// The server node's store, if the scenario has one.
     pub server: Option<Server>,
+    /// The alert network's nodes; absent in scenarios without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert: Option<AlertNetwork>,
     /// The scenario's expectations.
     pub expectations: Vec<ExpectationResult>,
     /// What else the user should know.
@@ -289,6 +295,7 @@ impl Summary {
             tcp: Tcp::of(outcome.tcp),
             nodes: nodes(&outcome.nodes, outcome.simulated),
             server: outcome.server.map(Server::of),
+            alert: outcome.alert.as_ref().map(AlertNetwork::of),
             expectations,
             remarks: outcome
                 .remarks
@@ -335,14 +342,14 @@ impl Tcp {
 
 impl Server {
     fn of(record: ServerRecord) -> Self {
-        let gaps = record.stored.saturating_sub(1) as f64;
+        let stored = record.stored as f64;
         let span_s = record.span.as_secs_f64();
-        let measurable = gaps > 0.0 && span_s > 0.0;
+        let measurable = record.stored > 0 && span_s > 0.0;
         Server {
             received: record.received,
             stored: record.stored,
-            stored_per_s: measurable.then(|| gaps / span_s),
-            mean_gap_ms: (gaps > 0.0).then(|| span_s * 1e3 / gaps),
+            stored_per_s: measurable.then(|| stored / span_s),
+            mean_gap_ms: measurable.then(|| span_s * 1e3 / stored),
         }
     }
 }

@@ -111,6 +111,8 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
             "models/src/app/",
             &[
                 "sim_core::time",
+                "sim_core::random",
+                "crate::alert",
                 "crate::app",
                 "crate::cause",
                 "crate::host",
@@ -118,6 +120,18 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
                 "crate::mqtt",
                 "crate::record",
                 "crate::stream",
+                "super",
+                "self",
+            ],
+        ),
+        (
+            "models/src/alert/",
+            &[
+                "sim_core::time",
+                "sim_core::random",
+                "crate::alert",
+                "crate::stream",
+                "crate::mqtt",
                 "super",
                 "self",
             ],

@@ -18,6 +18,8 @@
 pub mod configuration;
 pub mod environment;
 pub mod message;
+pub mod node;
+pub mod server;
 pub mod severity;
 pub mod topics;
 

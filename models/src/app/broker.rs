@@ -67,7 +67,7 @@ impl BrokerProgram {
     /// Runs one task.
     pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match task {
-            Task::Time => self.mqtt.handle_timeout(place.now),
+            Task::Time | Task::Background => self.mqtt.handle_timeout(place.now),
             Task::News(socket, news) => self.news(socket, news, place),
         }
         while let Some(event) = self.mqtt.poll_event() {

@@ -9,6 +9,9 @@ mod burst;
 mod camera;
 mod client;
 mod publisher;
+mod role;
+mod sensor_node;
+mod server_node;
 mod subscriber;
 
 use std::sync::Arc;
@@ -31,6 +34,8 @@ pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
 pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
 pub use publisher::{Publisher, PublisherPlan};
+pub use sensor_node::SensorNodeRole;
+pub use server_node::ServerNodeRole;
 pub use subscriber::{Subscriber, SubscriberPlan};
 
 /// What there is to do for a program.
@@ -40,6 +45,8 @@ pub enum Task {
     News(u32, News),
     /// A deadline came.
     Time,
+    /// Nothing came, and there is work that waits for such a moment.
+    Background,
 }
 
 /// What a task costs and what it brought about.
@@ -133,6 +140,15 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.deadline(),
             Program::Client(client) => client.deadline(),
+        }
+    }
+
+    /// Whether it has work for when nothing else is to be done.
+    #[must_use]
+    pub fn has_background(&self) -> bool {
+        match self {
+            Program::Broker(_) => false,
+            Program::Client(client) => client.has_background(),
         }
     }
 

@@ -240,6 +240,12 @@ impl Host {
         self.run_program(now, around);
     }
 
+    /// Its program.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// What a SYN for `port` meets.
     #[must_use]
     pub fn door(&self, port: u16) -> Door {
@@ -351,7 +357,9 @@ impl Host {
             return Some(Task::Time);
         }
         loop {
-            let socket = self.ready.pop_front()?;
+            let Some(socket) = self.ready.pop_front() else {
+                return self.program.has_background().then_some(Task::Background);
+            };
             if let Some(entry) = self.sockets.get_mut(socket as usize) {
                 let news = std::mem::take(&mut entry.news);
                 if news != News::NONE {

@@ -3,6 +3,7 @@
 //! An event is one frame at the end of one link, a socket's deadline, or a program's. Nothing else
 //! is ever waited for, and no event is cancelled: deadlines that moved are looked at and forgotten.
 
+mod alert;
 mod build;
 mod fabric;
 mod outcome;
