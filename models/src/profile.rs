@@ -14,11 +14,13 @@ mod board;
 mod figure;
 mod link;
 mod software;
+mod wifi;
 
 pub use board::{Board, BoardFile, Network, NetworkFile};
 pub use figure::{Figure, Kind, UnitError};
 pub use link::{Bursts, Framing, GilbertElliottFile, JitterFile, LinkFile, LinkProfile, Radio, RadioFile};
 pub use software::{MqttBehaviour, Software, SoftwareFile, Stack};
+pub use wifi::{JoinFile, PowerSaveFile, Wifi, WifiFile, WifiPowerSave, WifiPreamble, WifiStandard};
 
 /// Why the figures of a profile do not make a complete one.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,6 +7,7 @@ use sim_core::time::SimTime;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
+use crate::net::wifi::{MediumTotals, RadioUse};
 use crate::stream::{Chunk, MessageId};
 
 /// A host's place in [`Outcome::nodes`], which is the order in which the network was built.
@@ -202,6 +203,26 @@ pub struct ServerRecord {
     pub span: Duration,
 }
 
+/// What happened on the air of a WiFi cell.
+#[derive(Clone, Debug)]
+pub struct CellRecord {
+    /// Name of its access point, and its channel where the access point has more than one.
+    pub name: String,
+    /// Counts.
+    pub totals: MediumTotals,
+    /// The radio of each station, in the order of the links.
+    pub stations: Vec<StationRecord>,
+}
+
+/// What one radio did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StationRecord {
+    /// The host it belongs to, if it belongs to one.
+    pub host: Option<HostIndex>,
+    /// Time in each state.
+    pub radio: RadioUse,
+}
+
 /// All that a finished run knows.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -225,6 +246,8 @@ pub struct Outcome {
     pub tcp: TcpTotals,
     /// The server node's store, if the scenario has one.
     pub server: Option<ServerRecord>,
+    /// WiFi cells.
+    pub cells: Vec<CellRecord>,
     /// Things the user should know, in plain words (connections refused, messages dropped and
     /// why), each with the number of times it happened.
     pub remarks: Vec<(String, u64)>,

@@ -13,7 +13,7 @@ use std::fmt;
 
 use models::cause::Cause;
 
-use super::summary::{Fleet, LatencyMs, Node, PACKET_NAMES, Server, SingleNode, Spread, Summary};
+use super::summary::{Fleet, LatencyMs, Node, PACKET_NAMES, Server, SingleNode, Spread, Summary, Wifi};
 
 const MESSAGES: [&str; 4] = ["published", "delivered", "duplicated", "lost"];
 const LATENCY: [&str; 6] = ["mean", "p50", "p90", "p95", "p99", "max"];
@@ -21,6 +21,8 @@ const TCP: [&str; 7] =
     ["segments", "retransmitted", "payload_bytes", "wire_bytes", "data_segments", "lost", "hops"];
 const NODE: [&str; 5] = ["energy_j", "mean_power_w", "cpu_busy_s", "ram_peak_bytes", "battery_days"];
 const SPREAD: [&str; 3] = ["mean", "min", "max"];
+const WIFI: [&str; 7] =
+    ["attempts", "collisions", "errors", "retries", "dropped", "airtime_s", "utilisation"];
 const SERVER: [&str; 4] = ["received", "stored", "stored_per_s", "mean_gap_ms"];
 
 /// A path that names no figure.
@@ -82,6 +84,7 @@ impl Summary {
             }
             ("tcp", key) => count(self.tcp(key)?),
             ("nodes", rest) => self.node(rest)?,
+            ("wifi", key) => wifi(self.wifi, key)?,
             ("server", key) => server(self.server, key)?,
             (_, _) => return None,
         })
@@ -145,6 +148,7 @@ pub fn paths_for<'a>(hosts: impl IntoIterator<Item = (&'a str, bool)>) -> Vec<St
             paths.extend(figures);
         }
     }
+    paths.extend(under("wifi", &WIFI));
     paths.extend(under("server", &SERVER));
     paths
 }
@@ -186,6 +190,20 @@ fn latency(latency_ms: Option<LatencyMs>, key: &str) -> Option<Option<f64>> {
             "max" => ms.max,
             _ => return None,
         })
+    }))
+}
+
+fn wifi(wifi: Option<Wifi>, key: &str) -> Option<Option<f64>> {
+    WIFI.contains(&key).then_some(())?;
+    Some(wifi.and_then(|wifi| match key {
+        "attempts" => Some(wifi.attempts as f64),
+        "collisions" => Some(wifi.collisions as f64),
+        "errors" => Some(wifi.errors as f64),
+        "retries" => Some(wifi.retries as f64),
+        "dropped" => Some(wifi.dropped as f64),
+        "airtime_s" => Some(wifi.airtime_s),
+        "utilisation" => Some(wifi.utilisation),
+        _ => None,
     }))
 }
 

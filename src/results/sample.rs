@@ -100,6 +100,7 @@ pub fn outcome() -> Outcome {
             hops: 2_468,
         },
         server: Some(ServerRecord { received: 3, stored: 3, span: Duration::from_millis(50) }),
+        cells: Vec::new(),
         remarks: vec![("viewer[1]: message dropped, its queue was full".to_owned(), 1)],
     }
 }

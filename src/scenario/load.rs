@@ -20,8 +20,10 @@ use super::set::set;
 use super::source::Source;
 
 mod link;
+mod wifi;
 
 pub use link::{Direction, PlannedLink, PlannedOutage};
+pub use wifi::PlannedWifi;
 
 /// What the command line changes in a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

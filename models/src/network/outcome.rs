@@ -47,6 +47,7 @@ impl<P: Probe> Network<P> {
             mqtt_packets: self.fabric.mqtt_packets,
             tcp: self.fabric.totals,
             server: None,
+            cells: self.fabric.cells.iter().map(|cell| cell.record(end)).collect(),
             remarks,
         }
     }
