@@ -238,10 +238,15 @@ impl Medium {
                         // What follows may be for another station.
                         self.transmitters[0].queue.pop_front();
                         station.held.push_back(frame);
+                        self.stir(now, frame.station, until);
                         self.wakes.push(Reverse((until, Wake::Release(frame.station))));
                         continue;
                     }
-                    Clearance::HeldUntil(until) => until,
+                    Clearance::HeldUntil(until) => {
+                        // It looks for its access point with its radio on.
+                        self.stir(now, frame.station, until);
+                        until
+                    }
                 }
             };
             self.transmitters[transmitter as usize].access = Access::Waiting { free };
