@@ -101,7 +101,7 @@ fn draw(curves: &[Curve]) -> Result<String, Box<dyn std::error::Error>> {
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(56)
-            .build_cartesian_2d((1.0_f64..60.0).log_scale(), 0.0_f64..1.0)?;
+            .build_cartesian_2d((1.0_f64..60.0).log_scale(), 0.0_f64..1.1)?;
         chart
             .configure_mesh()
             .x_desc("stations, each with always a frame to send")
@@ -111,7 +111,7 @@ fn draw(curves: &[Curve]) -> Result<String, Box<dyn std::error::Error>> {
             .draw()?;
         for ((name, points), colour) in curves.iter().zip(colours) {
             // In shares of what one station has, so that all fit one picture.
-            let full = points[0].2 * 1.12;
+            let full = points[0].2;
             let line = points.iter().map(|(n, _, model)| (*n, model / full));
             let label = format!("{name} (1 = {full:.3} Mbit/s)");
             chart

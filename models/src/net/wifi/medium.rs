@@ -226,6 +226,9 @@ impl Medium {
                 frame.ready
             } else {
                 let station = &mut self.stations[frame.station as usize];
+                if station.always_there {
+                    return self.contend(now, transmitter, free, follows);
+                }
                 let timing = &self.parameters.timing;
                 let airtime = Exchange::of(station.modulation, frame.bytes, false, timing).data_ns;
                 match station.clearance(now, frame.way, airtime) {
@@ -354,7 +357,11 @@ impl Medium {
 
     /// Whether the link of a transmitter's frame is still up; if not, it no longer contends.
     fn still_clear(&mut self, now: SimTime, transmitter: u32, slot: u64) -> bool {
-        let (frame, exchange) = self.first_frame(transmitter);
+        let frame = self.transmitters[transmitter as usize].queue[0];
+        if self.stations[frame.station as usize].always_there {
+            return true;
+        }
+        let (_, exchange) = self.first_frame(transmitter);
         let station = &mut self.stations[frame.station as usize];
         let clear = station.clearance(now, frame.way, exchange.data_ns) == Clearance::Granted;
         if !clear {
