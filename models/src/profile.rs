@@ -22,6 +22,7 @@ mod link;
 mod sleep;
 mod software;
 mod tls;
+mod wifi;
 
 pub use battery::{Battery, BatteryFile};
 pub use board::{Board, BoardFile, Network, NetworkFile};
@@ -34,6 +35,7 @@ pub use link::{Bursts, Framing, GilbertElliottFile, JitterFile, LinkFile, LinkPr
 pub use sleep::{Sleep, SleepFile, Wake, WakeFile};
 pub use software::{OutOfMemory, Software, SoftwareFile, Stack};
 pub use tls::{Tls, TlsCipher, TlsFile, TlsGroup, TlsKey, TlsResumption, TlsVersion};
+pub use wifi::{JoinFile, PowerSaveFile, Wifi, WifiFile, WifiPowerSave, WifiPreamble, WifiStandard};
 
 /// Why the figures of a profile do not make a complete one.
 #[derive(Clone, PartialEq, Eq, Debug)]

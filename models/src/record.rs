@@ -7,6 +7,7 @@ use sim_core::time::SimTime;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
+use crate::net::wifi::{MediumTotals, RadioUse};
 use crate::stream::{Chunk, MessageId};
 use crate::tls::Flight;
 
@@ -252,6 +253,26 @@ pub struct AlertRecord {
     pub most_threads: u32,
 }
 
+/// What happened on the air of a WiFi cell.
+#[derive(Clone, Debug)]
+pub struct CellRecord {
+    /// Name of its access point, and its channel where the access point has more than one.
+    pub name: String,
+    /// Counts.
+    pub totals: MediumTotals,
+    /// The radio of each station, in the order of the links.
+    pub stations: Vec<StationRecord>,
+}
+
+/// What one radio did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StationRecord {
+    /// The host it belongs to, if it belongs to one.
+    pub host: Option<HostIndex>,
+    /// Time in each state.
+    pub radio: RadioUse,
+}
+
 /// All that a finished run knows.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -277,6 +298,8 @@ pub struct Outcome {
     pub server: Option<ServerRecord>,
     /// The alert network's nodes, if the scenario has any.
     pub alert: Option<AlertRecord>,
+    /// WiFi cells.
+    pub cells: Vec<CellRecord>,
     /// Things the user should know, in plain words (connections refused, messages dropped and
     /// why), each with the number of times it happened.
     pub remarks: Vec<(String, u64)>,

@@ -38,6 +38,16 @@ fn an_exchange_takes_as_long_as_in_the_table() {
     }
 }
 
+/// The same table is in `docs/wifi.md`.
+#[test]
+fn the_documentation_has_the_table() {
+    let page = include_str!("../../docs/wifi.md").replace(',', "");
+    for (bytes, row) in ROWS {
+        let row: Vec<String> = row.iter().map(u64::to_string).collect();
+        assert!(page.contains(&format!("| {bytes} | {} |", row.join(" | "))), "{bytes}");
+    }
+}
+
 #[test]
 fn every_rate_of_the_standard_has_its_modulation() {
     let ht = |mcs, guard| Some(Modulation::Ht { mcs, guard });

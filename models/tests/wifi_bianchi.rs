@@ -79,3 +79,35 @@ fn one_station_has_the_exact_throughput() {
         assert!(measured.collision.abs() < 1e-12);
     }
 }
+
+/// The table in `docs/wifi.md`: Mbit/s simulated, by the model, and the difference in per cent.
+/// `UPDATE_DOCS=1 cargo test -p models --test wifi_bianchi` writes it anew.
+#[test]
+fn the_documentation_has_what_is_simulated() {
+    let [hopping, _, _, b, g, n] = settings();
+    let columns = [("FHSS 1 Mbit/s", hopping), ("802.11b 11", b), ("802.11g 54", g), ("802.11n 65", n)];
+    let mut table = String::from("| stations |");
+    for (name, _) in columns {
+        table += &format!(" {name} | Bianchi | % |");
+    }
+    table += &format!("\n| --- |{}\n", " --- | --- | --- |".repeat(columns.len()));
+    for stations in STATIONS {
+        table += &format!("| {stations} |");
+        for (_, setting) in columns {
+            let measured = simulate(&setting, stations, 60_000, 1).throughput_bit_s / 1e6;
+            let theory = bianchi(&setting, stations).throughput_bit_s / 1e6;
+            table += &format!(" {measured:.4} | {theory:.4} | {:+.2} |", 100.0 * (measured / theory - 1.0));
+        }
+        table += "\n";
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/wifi.md");
+    let page = std::fs::read_to_string(file).unwrap();
+    let start = page.find("| stations |").expect("a table of stations");
+    let length = page[start..].find("\n\n").expect("an end of the table") + 1;
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let page = format!("{}{table}{}", &page[..start], &page[start + length..]);
+        std::fs::write(file, page).unwrap();
+    } else {
+        assert_eq!(&page[start..start + length], table, "write it anew with UPDATE_DOCS=1");
+    }
+}

@@ -101,6 +101,7 @@ pub fn outcome() -> Outcome {
         },
         server: Some(ServerRecord { received: 3, stored: 3, span: Duration::from_millis(75) }),
         alert: None,
+        cells: Vec::new(),
         remarks: vec![("viewer[1]: message dropped, its queue was full".to_owned(), 1)],
     }
 }

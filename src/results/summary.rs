@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use alert::AlertNetwork;
 use models::cause::Cause;
-use models::record::{NodeRecord, Outcome, ServerRecord, TcpTotals};
+use models::record::{CellRecord, NodeRecord, Outcome, ServerRecord, TcpTotals};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sim_core::stats::percentile;
 use sim_core::time::SimTime;
@@ -136,6 +136,25 @@ pub struct Tcp {
     pub hops: u64,
 }
 
+/// The air of all WiFi cells.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
+pub struct Wifi {
+    /// Transmissions, or the RTS before one.
+    pub attempts: u64,
+    /// Of these, those that met another one.
+    pub collisions: u64,
+    /// Of these, those that met none and yet could not be read.
+    pub errors: u64,
+    /// Of these, those that repeat an earlier one.
+    pub retries: u64,
+    /// Frames given up after too many of them, or lost with a link that went down.
+    pub dropped: u64,
+    /// Time in which a medium was busy, over all cells.
+    pub airtime_s: f64,
+    /// Share of the simulated time in which the busiest cell was busy.
+    pub utilisation: f64,
+}
+
 /// A figure over the members of a fleet.
 #[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
 pub struct Spread<T> {
@@ -247,6 +266,9 @@ pub struct Summary {
     pub tcp: Tcp,
     /// Hosts, in the order of the scenario, fleets as one.
     pub nodes: Ordered<Node>,
+    /// WiFi cells; only there if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wifi: Option<Wifi>,
     /// The server node's store, if the scenario has one.
     pub server: Option<Server>,
     /// The alert network's nodes; absent in scenarios without any.
@@ -294,6 +316,7 @@ impl Summary {
             mqtt_packets: Ordered(packets.map(|(name, sent)| ((*name).to_owned(), sent)).collect()),
             tcp: Tcp::of(outcome.tcp),
             nodes: nodes(&outcome.nodes, outcome.simulated),
+            wifi: Wifi::of(&outcome.cells, outcome.simulated),
             server: outcome.server.map(Server::of),
             alert: outcome.alert.as_ref().map(AlertNetwork::of),
             expectations,
@@ -337,6 +360,22 @@ impl Tcp {
         let TcpTotals { segments, data_segments, retransmitted, payload_bytes, wire_bytes, lost, hops } =
             totals;
         Tcp { segments, retransmitted, payload_bytes, wire_bytes, data_segments, lost, hops }
+    }
+}
+
+impl Wifi {
+    fn of(cells: &[CellRecord], simulated: SimTime) -> Option<Self> {
+        let sum = |pick: fn(&CellRecord) -> u64| cells.iter().map(pick).sum::<u64>();
+        let busiest = cells.iter().map(|cell| cell.totals.busy_ns).max()?;
+        Some(Wifi {
+            attempts: sum(|cell| cell.totals.attempts),
+            collisions: sum(|cell| cell.totals.collisions),
+            errors: sum(|cell| cell.totals.errors),
+            retries: sum(|cell| cell.totals.retries),
+            dropped: sum(|cell| cell.totals.dropped),
+            airtime_s: sum(|cell| cell.totals.busy_ns) as f64 / 1e9,
+            utilisation: busiest as f64 / simulated.as_nanos().max(1) as f64,
+        })
     }
 }
 

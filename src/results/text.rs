@@ -31,6 +31,7 @@ impl Summary {
         self.wire(&mut page);
         self.energy(&mut page);
         self.computing(&mut page);
+        self.air(&mut page);
         self.server(&mut page);
         self.alert(&mut page);
         self.verdict(&mut page);
@@ -182,6 +183,24 @@ impl Summary {
                 table.row([name.to_owned(), fixed(value, 3)]);
             }
         }
+        page.table(&table);
+    }
+
+    fn air(&self, page: &mut Page) {
+        let Some(wifi) = &self.wifi else { return };
+        let mut table = Table::new(["WiFi", ""]);
+        let counts = [
+            ("transmissions", wifi.attempts),
+            ("collided", wifi.collisions),
+            ("unreadable", wifi.errors),
+            ("repeated", wifi.retries),
+            ("frames given up", wifi.dropped),
+        ];
+        for (name, count) in counts {
+            table.row([name.to_owned(), thousands(count)]);
+        }
+        table.row(["airtime s".to_owned(), fixed(wifi.airtime_s, 3)]);
+        table.row(["busy %".to_owned(), fixed(100.0 * wifi.utilisation, 2)]);
         page.table(&table);
     }
 

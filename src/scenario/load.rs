@@ -19,10 +19,12 @@ use super::source::Source;
 
 mod link;
 mod mqtt;
+mod wifi;
 
 pub use mqtt::{Broker, Client};
 
 pub use link::{Direction, PlannedLink, PlannedOutage};
+pub use wifi::PlannedWifi;
 
 /// What the command line changes in a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -17,7 +17,8 @@ mod tcp;
 mod tls;
 
 pub use link::{
-    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
+    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, PowerSave, Queue, Queued, Radio, Reorder, Trace,
+    TraceText, Way,
 };
 pub use mqtt::{Mqtt, Payload, Subscription, Will};
 pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then};

@@ -11,6 +11,7 @@ mod live;
 mod scenarios;
 mod smart_home;
 mod tidy;
+mod wifi;
 mod wireshark;
 
 use std::path::{Path, PathBuf};

@@ -93,11 +93,8 @@ enum Step {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Waiting {
-    /// For messages.
     Listening,
-    /// For the acknowledgement of the last action.
     Acknowledgement,
-    /// For a sensor.
     Until(SimTime),
 }
 
@@ -128,9 +125,7 @@ pub struct SensorNode {
 /// What may interrupt the program, the more urgent last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Interrupt {
-    /// The timer.
     Tick,
-    /// The flame sensor.
     Flame,
 }
 

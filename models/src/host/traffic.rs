@@ -103,6 +103,14 @@ impl Host {
         }
     }
 
+    /// Its radio sends a frame from `start` to `end`: for links that tell later than at hand-over,
+    /// or more than once, when a frame is on the air.
+    pub fn radio_sent(&mut self, now: SimTime, start: SimTime, end: SimTime, cause: Cause) {
+        if self.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
+            self.energy.busy(now, Component::Transmit, start, end, cause);
+        }
+    }
+
     pub(super) fn charge_reception(&mut self, now: SimTime, segment: &Segment, wire_start: SimTime) {
         let frame_bytes = u64::from(self.frame_bytes(segment));
         self.traffic.frames_received += 1;

@@ -4,6 +4,7 @@ use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
 use slab::Slab;
 
+use super::cell::{Cell, FIRST_PORT, Port};
 use crate::event::Event;
 use crate::host::socket::End;
 use crate::host::{Remark, Surroundings, packet_bytes};
@@ -72,6 +73,10 @@ pub(super) struct Fabric<P> {
     pub channels: Vec<Channel>,
     /// What both directions of a link share, where they do.
     pub links: Vec<LinkState>,
+    /// WiFi cells.
+    pub cells: Vec<Cell>,
+    /// One per direction into or out of a cell.
+    pub ports: Vec<Port>,
     pub routes: Vec<Route>,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
@@ -92,7 +97,7 @@ pub(super) struct Fabric<P> {
 
 impl<P: Probe> Fabric<P> {
     /// The direction that a packet takes next: the way back is the way there, reversed.
-    fn direction_of(&self, packet: &Packet) -> u32 {
+    pub(super) fn direction_of(&self, packet: &Packet) -> u32 {
         let route = &self.routes[self.flows[packet.flow as usize].route as usize];
         let hop = usize::from(packet.hop);
         match packet.from {
@@ -148,6 +153,9 @@ impl<P: Probe> Fabric<P> {
         bytes: u32,
         scheduler: &mut Scheduler<Event>,
     ) -> SimTime {
+        if self.directions[number as usize].channel >= FIRST_PORT {
+            return self.forward_over_the_air(ready, place, number, scheduler);
+        }
         if !self.known_to_middlebox(ready, place, number) {
             return self.refuse(ready, place, number, bytes, scheduler);
         }
@@ -242,7 +250,7 @@ impl<P: Probe> Fabric<P> {
         wire_end
     }
 
-    fn lose(&mut self, at: SimTime, place: u32, why: FrameLoss) {
+    pub(super) fn lose(&mut self, at: SimTime, place: u32, why: FrameLoss) {
         let packet = self.packets.remove(place as usize);
         self.totals.lost += 1;
         self.flows[packet.flow as usize].under_way -= 1;

@@ -48,6 +48,7 @@ impl<P: Probe> Network<P> {
             tcp: self.fabric.totals,
             server: alert::server_record(&self.hosts),
             alert: alert::alert_record(&self.hosts, &self.fabric.ledger),
+            cells: self.fabric.cells.iter().map(|cell| cell.record(end)).collect(),
             remarks,
         }
     }

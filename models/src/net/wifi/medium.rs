@@ -8,8 +8,10 @@ use sim_core::random::Stream;
 use sim_core::time::SimTime;
 
 use super::phy::{Exchange, Timing};
-use super::power::{RadioChange, RadioState, RadioTimes};
+use super::power::RadioChange;
 use super::station::{Access, Clearance, Frame, Station, StationParameters, Transmitter, Way};
+
+mod books;
 
 /// Rules of a cell that are no matter of physics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +30,17 @@ impl CellParameters {
     pub const fn standard(timing: Timing) -> Self {
         CellParameters { timing, short_retry_limit: 7, long_retry_limit: 4 }
     }
+}
+
+/// What became of a packet that was handed over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offered {
+    /// It waits for its turn.
+    Taken,
+    /// The queue had no room for it, and it is lost.
+    QueueFull,
+    /// The link is down, and it is lost.
+    LinkDown,
 }
 
 /// What the medium has to tell.
@@ -152,13 +165,7 @@ impl Medium {
         (self.stations.len() - 1) as u32
     }
 
-    /// From now on [`Medium::poll_radio`] has something to say.
-    pub fn watch_radios(&mut self) {
-        self.changes.get_or_insert_default();
-    }
-
     /// Hands over an IP packet of `bytes` that can be sent from `ready` on; `now` is the present.
-    /// Returns false where it has no place in the queue, or the link is down, and is lost.
     pub fn offer(
         &mut self,
         now: SimTime,
@@ -167,10 +174,13 @@ impl Medium {
         way: Way,
         bytes: u32,
         token: u32,
-    ) -> bool {
+    ) -> Offered {
         let member = &mut self.stations[station as usize];
-        if member.down(now, way) || !member.admit(way, bytes) {
-            return false;
+        if member.down(now, way) {
+            return Offered::LinkDown;
+        }
+        if !member.admit(way, bytes) {
+            return Offered::QueueFull;
         }
         let frame = Frame { token, bytes, station, way, ready };
         match way {
@@ -189,7 +199,7 @@ impl Medium {
                 }
             }
         }
-        true
+        Offered::Taken
     }
 
     /// Keeps a frame until the station's next beacon. IEEE 802.11-2016 §11.2.3.6
@@ -216,6 +226,9 @@ impl Medium {
                 frame.ready
             } else {
                 let station = &mut self.stations[frame.station as usize];
+                if station.always_there {
+                    return self.contend(now, transmitter, free, follows);
+                }
                 let timing = &self.parameters.timing;
                 let airtime = Exchange::of(station.modulation, frame.bytes, false, timing).data_ns;
                 match station.clearance(now, frame.way, airtime) {
@@ -228,10 +241,15 @@ impl Medium {
                         // What follows may be for another station.
                         self.transmitters[0].queue.pop_front();
                         station.held.push_back(frame);
+                        self.stir(now, frame.station, until);
                         self.wakes.push(Reverse((until, Wake::Release(frame.station))));
                         continue;
                     }
-                    Clearance::HeldUntil(until) => until,
+                    Clearance::HeldUntil(until) => {
+                        // It looks for its access point with its radio on.
+                        self.stir(now, frame.station, until);
+                        until
+                    }
                 }
             };
             self.transmitters[transmitter as usize].access = Access::Waiting { free };
@@ -283,13 +301,6 @@ impl Medium {
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<MediumEvent> {
         self.events.pop_front()
-    }
-
-    /// The next change of a radio's state, if [`Medium::watch_radios`] was called. That a radio fell
-    /// asleep is told when it wakes, with the instant at which it did. Instants of one station are in
-    /// order.
-    pub fn poll_radio(&mut self) -> Option<RadioChange> {
-        self.changes.as_mut()?.pop_front()
     }
 
     /// Lets everything happen that is due at `now`.
@@ -346,7 +357,11 @@ impl Medium {
 
     /// Whether the link of a transmitter's frame is still up; if not, it no longer contends.
     fn still_clear(&mut self, now: SimTime, transmitter: u32, slot: u64) -> bool {
-        let (frame, exchange) = self.first_frame(transmitter);
+        let frame = self.transmitters[transmitter as usize].queue[0];
+        if self.stations[frame.station as usize].always_there {
+            return true;
+        }
+        let (_, exchange) = self.first_frame(transmitter);
         let station = &mut self.stations[frame.station as usize];
         let clear = station.clearance(now, frame.way, exchange.data_ns) == Clearance::Granted;
         if !clear {
@@ -473,68 +488,5 @@ impl Medium {
         sender.reset_window();
         let free = slot + sender.draw();
         self.consider(now, transmitter, free, true);
-    }
-
-    fn tell_sent(&mut self, frame: Frame, start: SimTime, end: SimTime) {
-        let Frame { token, station, way, .. } = frame;
-        self.events.push_back(MediumEvent::Sent { token, station, way, start, end });
-    }
-
-    /// Books the radio time of the frame's station: `sent_ns` of the frame's sender, `answered_ns` of
-    /// its receiver.
-    fn book(&mut self, frame: Frame, sent_ns: u64, answered_ns: u64, now: SimTime, end: SimTime) {
-        self.stir(now, frame.station, end);
-        let station = &mut self.stations[frame.station as usize];
-        let (first, second) = match frame.way {
-            Way::Up => {
-                station.transmit_ns += sent_ns;
-                station.receive_ns += answered_ns;
-                (RadioState::Transmit, RadioState::Receive)
-            }
-            Way::Down => {
-                station.receive_ns += sent_ns;
-                station.transmit_ns += answered_ns;
-                (RadioState::Receive, RadioState::Transmit)
-            }
-        };
-        if let Some(changes) = &mut self.changes {
-            let station = frame.station;
-            changes.push_back(RadioChange { station, at: now, state: first });
-            if answered_ns > 0 {
-                let at = SimTime::from_nanos(end.as_nanos() - answered_ns);
-                changes.push_back(RadioChange { station, at, state: second });
-            }
-            changes.push_back(RadioChange { station, at: end, state: RadioState::Listen });
-        }
-    }
-
-    /// A station that sleeps between frames is awake now, and stays so after `end`.
-    fn stir(&mut self, now: SimTime, station: u32, end: SimTime) {
-        let Some(doze) = &mut self.stations[station as usize].doze else { return };
-        let slept_from = doze.stir(now, end);
-        if let (Some(from), Some(changes)) = (slept_from, &mut self.changes) {
-            changes.push_back(RadioChange { station, at: from, state: RadioState::Sleep });
-            changes.push_back(RadioChange { station, at: now, state: RadioState::Listen });
-        }
-    }
-
-    /// Counts so far.
-    #[must_use]
-    pub const fn totals(&self) -> MediumTotals {
-        self.totals
-    }
-
-    /// How long a station's radio was in each state up to `end`.
-    #[must_use]
-    pub fn radio_times(&self, station: u32, end: SimTime) -> RadioTimes {
-        let station = &self.stations[station as usize];
-        let awake = station.doze.as_ref().map_or(end.as_nanos(), |doze| doze.awake_ns(end));
-        let own = station.transmit_ns + station.receive_ns;
-        RadioTimes {
-            sleep: Duration::from_nanos(end.as_nanos().saturating_sub(awake)),
-            listen: Duration::from_nanos(awake.saturating_sub(own)),
-            receive: Duration::from_nanos(station.receive_ns),
-            transmit: Duration::from_nanos(station.transmit_ns),
-        }
     }
 }

@@ -34,9 +34,9 @@ mod phy;
 mod power;
 mod station;
 
-pub use medium::{CellParameters, Medium, MediumEvent, MediumTotals};
+pub use medium::{CellParameters, Medium, MediumEvent, MediumTotals, Offered};
 pub use phy::{Exchange, GuardInterval, MPDU_OVERHEAD, Modulation, Preamble, Timing};
-pub use power::{PowerSave, RadioChange, RadioState, RadioTimes};
+pub use power::{PowerSave, RadioChange, RadioState, RadioUse};
 pub use station::{StationParameters, Way, WayParameters};
 
 #[cfg(test)]

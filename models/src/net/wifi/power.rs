@@ -34,7 +34,7 @@ pub enum RadioState {
 
 /// Time in each [`RadioState`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct RadioTimes {
+pub struct RadioUse {
     /// Asleep.
     pub sleep: Duration,
     /// Listening, beacons included.

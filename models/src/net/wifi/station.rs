@@ -105,6 +105,8 @@ pub(super) struct Station {
     pub modulation: Modulation,
     pub rts_threshold: Option<u32>,
     join: Duration,
+    /// Whether it is always there: no outages, no time to join.
+    pub always_there: bool,
     /// When it was associated for the first time; nothing before its first frame.
     joined: Option<SimTime>,
     pub doze: Option<Doze>,
@@ -120,10 +122,12 @@ pub(super) struct Station {
 impl Station {
     pub fn new(parameters: StationParameters) -> (Self, Stream) {
         let StationParameters { modulation, rts_threshold, join, power_save, ways, backoff } = parameters;
+        let always_there = join.is_zero() && ways.iter().all(|way| way.outages.is_empty());
         let station = Station {
             modulation,
             rts_threshold,
             join,
+            always_there,
             joined: join.is_zero().then_some(SimTime::ZERO),
             doze: power_save.map(Doze::new),
             held: VecDeque::new(),

@@ -48,7 +48,7 @@ fn us(micros: u64) -> SimTime {
 }
 
 fn offer(medium: &mut Medium, at: SimTime, station: u32, way: Way, token: u32) -> bool {
-    medium.offer(at, at, station, way, 1_500, token)
+    medium.offer(at, at, station, way, 1_500, token) == Offered::Taken
 }
 
 /// Everything that happens until `end`, with the instant of the call that told it.
@@ -187,7 +187,7 @@ fn a_frame_for_a_sleeping_station_waits_for_its_beacon() {
     assert_eq!(changes[1], RadioChange { station: 0, at: us(617_400), state: RadioState::Listen });
     assert!(changes.iter().any(|change| change.state == RadioState::Receive));
     assert!(changes.is_sorted_by_key(|change| change.at), "{changes:?}");
-    let times = medium.radio_times(0, us(800_000));
+    let times = medium.radio_use(0, us(800_000));
     assert_eq!(times.sleep + times.listen + times.receive + times.transmit, Duration::from_millis(800));
     assert_eq!(times.receive, Duration::from_micros(2 * 252));
     assert_eq!(times.transmit, Duration::from_micros(2 * 28));
@@ -255,7 +255,7 @@ fn a_queue_is_bounded_and_a_frame_always_fits_into_an_empty_one() {
 #[test]
 fn a_frame_that_is_ready_later_goes_later() {
     let mut medium = medium([station("a")]);
-    assert!(medium.offer(us(0), us(500), 0, Way::Up, 1_500, 1));
+    assert_eq!(medium.offer(us(0), us(500), 0, Way::Up, 1_500, 1), Offered::Taken);
     assert_eq!(received(&run(&mut medium, us(10_000))), [(1, us(504 + 252))]);
 }
 
