@@ -39,7 +39,6 @@ use serde::{Deserialize, Serialize};
 use sim_core::fingerprint::Fingerprint;
 use sim_core::time::SimTime;
 
-use crate::live::machine::mix_bytes;
 use crate::live::settings::BrokerSettings;
 
 /// The first bytes of every journal.
@@ -152,7 +151,7 @@ impl From<io::Error> for JournalError {
 // The check word after `bytes`.
 fn check_word(chain: &mut Fingerprint, bytes: &[u8]) -> u32 {
     chain.mix(bytes.len() as u64);
-    mix_bytes(chain, bytes);
+    chain.mix_bytes(bytes);
     let word = chain.finish() as u64;
     (word ^ word >> 32) as u32
 }

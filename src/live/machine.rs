@@ -103,19 +103,6 @@ fn place(packet_type: PacketType) -> usize {
     packet_type as usize & 15
 }
 
-/// Mixes bytes in, eight at a time; whoever calls has mixed in their number.
-pub(super) fn mix_bytes(fingerprint: &mut Fingerprint, bytes: &[u8]) {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        fingerprint.mix(u64::from_le_bytes(*word));
-    }
-    if !rest.is_empty() {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        fingerprint.mix(u64::from_le_bytes(last));
-    }
-}
-
 /// A broker with its fingerprint and its counters.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -199,7 +186,7 @@ impl Machine {
         assert!(self.is_open(connection), "bytes of an open connection");
         self.account.bytes_in += bytes.len() as u64;
         self.input(now, Mixed::Bytes, connection, bytes.len());
-        mix_bytes(&mut self.fingerprint, bytes);
+        self.fingerprint.mix_bytes(bytes);
         self.broker.handle_input(now, connection, Chunk::copied(Tag::default(), bytes));
         self.drain(outside);
     }
@@ -235,9 +222,9 @@ impl Machine {
             self.account.bytes_out += len;
             self.account.packets_out[place(packet.packet_type)] += 1;
             self.fingerprint.mix_event(self.now, Mixed::Sent as u32, u64::from(connection.0), len);
-            mix_bytes(&mut self.fingerprint, packet.head.as_slice());
+            self.fingerprint.mix_bytes(packet.head.as_slice());
             if let Some(body) = &packet.body {
-                mix_bytes(&mut self.fingerprint, body.as_slice());
+                self.fingerprint.mix_bytes(body.as_slice());
             }
             outside.send(connection, &packet);
         }

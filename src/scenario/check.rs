@@ -9,7 +9,7 @@ use super::expect::Expectation;
 use super::load::{End, View};
 use super::names::TopicName;
 use super::quantity::Span;
-use super::schema::{Host, Payload, Role, Scenario, Tcp};
+use super::schema::{Host, Mqtt, Payload, Role, Scenario, Tcp};
 
 mod link;
 mod network;
@@ -141,7 +141,7 @@ fn role(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
                 .error("a subscriber without filters", &path("filters"), "at least one")
                 .help("write `filters: [(filter: \"home/#\", qos: 0)]` (MQTT 3.1.1 §3.8.3)"))
         }
-        Role::Subscriber(_) => Ok(()),
+        Role::Subscriber(_) | Role::Visitor(_) => Ok(()),
     }
 }
 
@@ -171,6 +171,16 @@ fn mqtt(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
         return Err(view
             .error("a broker is no MQTT client", &["hosts", name, "mqtt"], "not for a broker")
             .help("remove `mqtt`; a broker's settings stand in its role: `Broker(port: 1883)`"));
+    }
+    let broker_only = Mqtt { broker: mqtt.broker.clone(), ..Mqtt::default() };
+    if matches!(host.role, Role::Visitor(_)) && *mqtt != broker_only {
+        return Err(view
+            .error(
+                "a visitor brings its own MQTT client",
+                &["hosts", name, "mqtt"],
+                "only `broker` is for a visitor",
+            )
+            .help("remove the other keys of `mqtt`: the real client decides on them"));
     }
     above_zero(view, &path("reconnect_every"), mqtt.reconnect_every)?;
     in_range(view, &path("max_inflight"), mqtt.max_inflight.map(u64::from), 1..=65_535, "")?;

@@ -313,7 +313,9 @@ fn broker_settings(role: &Role, software: &Software) -> Option<Broker> {
             max_queued: role.max_queued.or(software.max_queued),
             listen_backlog: role.listen_backlog.or(software.listen_backlog),
         }),
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => None,
+        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Visitor(_) => {
+            None
+        }
     }
 }
 
@@ -322,7 +324,7 @@ fn client(scenario: &Scenario, name: &str, host: &Host, software: &Software, bro
     let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, .. } = mqtt;
     let port = match &scenario.hosts[broker].1.role {
         Role::Broker(role) => role.port,
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Visitor(_) => {
             unreachable!("checked to be a broker")
         }
     };

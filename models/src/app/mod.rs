@@ -10,6 +10,7 @@ mod camera;
 mod client;
 mod publisher;
 mod subscriber;
+mod visitor;
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub use camera::{Camera, CameraPlan};
 pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
 pub use publisher::{Publisher, PublisherPlan};
 pub use subscriber::{Subscriber, SubscriberPlan};
+pub use visitor::{FromOutside, ToOutside, VisitorProgram};
 
 /// What there is to do for a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +72,8 @@ pub struct Requests {
     pub connect: Option<(HostIndex, u16)>,
     /// Sockets whose connection is over: forget them.
     pub gone: SmallVec<[u32; 2]>,
+    /// Sockets that were written to or closed: see what they have to send.
+    pub used: SmallVec<[u32; 2]>,
 }
 
 /// Where a program does one task: what it may touch, pay with and ask for.
@@ -95,6 +99,8 @@ pub enum Program {
     Broker(Box<BrokerProgram>),
     /// An MQTT client with a role.
     Client(Box<ClientProgram>),
+    /// A place for a client from outside.
+    Visitor(Box<VisitorProgram>),
 }
 
 impl Program {
@@ -103,7 +109,7 @@ impl Program {
     pub fn listens(&self, port: u16) -> Option<u32> {
         match self {
             Program::Broker(broker) => (broker.port() == port).then_some(broker.backlog()),
-            Program::Client(_) => None,
+            Program::Client(_) | Program::Visitor(_) => None,
         }
     }
 
@@ -113,6 +119,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.deadline(),
             Program::Client(client) => client.deadline(),
+            Program::Visitor(visitor) => visitor.deadline(),
         }
     }
 
@@ -121,6 +128,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.execute(task, place),
             Program::Client(client) => client.execute(task, place),
+            Program::Visitor(visitor) => visitor.execute(task, place),
         }
     }
 
@@ -129,6 +137,7 @@ impl Program {
         match self {
             Program::Broker(_) => unreachable!("a broker opens no connection"),
             Program::Client(client) => client.opened(socket),
+            Program::Visitor(visitor) => visitor.opened(socket),
         }
     }
 
@@ -137,6 +146,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_transmit(),
             Program::Client(client) => client.poll_transmit(),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -145,6 +155,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_close(),
             Program::Client(client) => client.poll_close(now),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -154,6 +165,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.buffered(),
             Program::Client(client) => client.buffered(),
+            Program::Visitor(_) => 0,
         }
     }
 }

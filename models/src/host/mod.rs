@@ -26,7 +26,7 @@ use sim_core::resource::Resource;
 use sim_core::time::SimTime;
 use slab::Slab;
 
-use crate::app::{Program, Requests, Task, Work, Workplace};
+use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
@@ -132,6 +132,8 @@ pub trait Surroundings {
     fn packet_taken(&mut self, now: SimTime, flow: u32, end: End);
     /// Counts a remark.
     fn remark(&mut self, remark: Remark);
+    /// The client from outside that `host` is a place for is to see something.
+    fn to_outside(&mut self, host: HostIndex, what: ToOutside);
 }
 
 /// What a SYN meets.
@@ -294,6 +296,28 @@ impl Host {
         self.run_program(now, around);
     }
 
+    /// Something happened outside.
+    ///
+    /// # Panics
+    /// When the host is no place for visitors.
+    pub fn from_outside(&mut self, now: SimTime, what: FromOutside, around: &mut impl Surroundings) {
+        let Program::Visitor(visitor) = &mut self.program else { panic!("a place for visitors") };
+        visitor.take(what);
+        self.run_program(now, around);
+    }
+
+    /// The program.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A socket, if it is there.
+    #[must_use]
+    pub fn socket(&self, socket: u32) -> Option<&Socket> {
+        self.sockets.get(socket as usize)
+    }
+
     /// Runs tasks for as long as there are any and the thread is free.
     fn run_program(&mut self, now: SimTime, around: &mut impl Surroundings) {
         while self.busy_until <= now {
@@ -378,6 +402,9 @@ impl Host {
             let socket = self.add_socket(Socket::connect(self.tcp.clone(), now, sequence, flow));
             debug_assert_eq!(socket, place, "the socket lies where the flow was told");
             self.program.opened(socket);
+            self.drain_socket(now, socket, around);
+        }
+        for &socket in &requests.used {
             self.drain_socket(now, socket, around);
         }
         for &socket in &requests.gone {

@@ -9,6 +9,7 @@ use slab::Slab;
 
 use super::Network;
 use super::fabric::Fabric;
+use super::outside::Outside;
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
 use crate::ledger::Ledger;
@@ -135,6 +136,7 @@ impl<P: Probe> Network<P> {
                 })
                 .collect(),
             serial: 0,
+            outside: Outside::default(),
             probe,
         };
         let mut names = Vec::with_capacity(blueprint.hosts.len());

@@ -6,6 +6,7 @@
 mod build;
 mod fabric;
 mod outcome;
+mod outside;
 
 use sim_core::engine::World;
 use sim_core::fingerprint::Fingerprint;

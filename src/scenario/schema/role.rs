@@ -19,6 +19,8 @@ pub enum Role {
     Burst(BurstRole),
     /// Subscribes and listens.
     Subscriber(SubscriberRole),
+    /// Is a place for a real client of `mqtt-twin live`; idle in every other run.
+    Visitor(VisitorRole),
 }
 
 /// See [`Role::Broker`].
@@ -139,3 +141,8 @@ pub struct SubscriberRole {
     /// When it disconnects, from the start of the run; never without it.
     pub leave_at: Option<Span>,
 }
+
+/// See [`Role::Visitor`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitorRole {}
