@@ -208,6 +208,15 @@ pub struct LiveArguments {
     /// Software profile of the broker [default: one that keeps to the standard]
     #[arg(long, value_name = "NAME")]
     pub broker: Option<String>,
+    /// Serve a scenario: its hosts run in real time, and clients take its places for visitors
+    #[arg(long, value_name = "FILE", conflicts_with = "broker")]
+    pub scenario: Option<PathBuf>,
+    /// Change a value of the scenario, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    pub sets: Vec<String>,
+    /// Seed of the random streams, instead of the scenario's
+    #[arg(long, requires = "scenario")]
+    pub seed: Option<u64>,
     /// Write every input into this file, for `replay`
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,

@@ -29,8 +29,10 @@ pub mod line;
 pub mod machine;
 pub mod replay;
 pub mod report;
+pub mod served;
 pub mod server;
 pub mod settings;
+pub mod twin;
 
 use std::fmt;
 use std::io;
