@@ -25,7 +25,7 @@ pub(super) fn live(arguments: &LiveArguments, out: &mut impl Write) -> Result<Fi
     let broker = settings(arguments)?;
     let options = ServeOptions {
         listen: arguments.listen,
-        limits: Limits::around(&broker),
+        limits: limits(arguments, &broker),
         journal: arguments.journal.clone(),
         span: arguments.span.map(|span| span.0),
     };
@@ -108,6 +108,12 @@ fn scenario(
         };
     }
     Ok(Finished::Held)
+}
+
+fn limits(arguments: &LiveArguments, broker: &BrokerSettings) -> Limits {
+    let default = Limits::around(broker);
+    let asked = arguments.max_unread.map(|Size(bytes)| usize::try_from(bytes).unwrap_or(usize::MAX));
+    Limits { unread_bytes: asked.unwrap_or(default.unread_bytes), ..default }
 }
 
 fn told(error: &LiveError) -> Diagnostic {

@@ -226,6 +226,9 @@ pub struct LiveArguments {
     /// Largest packet that a client may send [default: 8 MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_packet: Option<Size>,
+    /// Bytes that may wait for a client that does not read; with more it is given up [default: 32 MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_unread: Option<Size>,
     /// Stop after this time, instead of at Ctrl-C
     #[arg(long = "for", value_name = "SPAN")]
     pub span: Option<Span>,
