@@ -19,6 +19,7 @@
 //! 4. States are enums that carry their data, named as in the standard.
 //! 5. A malformed or hostile peer is an outcome, never a panic.
 
+pub mod alert;
 pub mod app;
 pub mod cause;
 pub mod event;

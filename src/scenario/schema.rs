@@ -84,7 +84,7 @@ pub struct Host {
     /// Name of a profile in `hw-profiles/boards`.
     #[serde(default = "ideal")]
     pub board: String,
-    /// Name of a profile in `hw-profiles/software`.
+    /// Name of a profile in `hw-profiles/software`; of a broker, in `hw-profiles/brokers`.
     #[serde(default = "ideal")]
     pub software: String,
     /// What the host does.

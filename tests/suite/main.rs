@@ -3,6 +3,7 @@
 
 mod charts;
 mod command_line;
+mod devices;
 mod fingerprints;
 mod ground_truth;
 mod live;

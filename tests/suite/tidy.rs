@@ -117,7 +117,7 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
                 "self",
             ],
         ),
-        ("models/src/profile", &["crate::profile", "super", "self"]),
+        ("models/src/profile", &["crate::profile", "crate::mqtt", "super", "self"]),
         ("sim-core/src/", &["crate", "super", "self", "sim_core"]),
     ];
     rooms.iter().find(|(room, _)| file.starts_with(room)).map(|(_, allowed)| *allowed)

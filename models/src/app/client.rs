@@ -25,8 +25,10 @@ pub struct ClientPlan {
     pub disconnect_at: Option<SimTime>,
     /// Disconnect and connect anew after each such span.
     pub reconnect_every: Option<Duration>,
-    /// Wait before the first new attempt after a failure; doubles up to `back_off_limit`.
+    /// Wait before the first new attempt after a failure.
     pub back_off: Duration,
+    /// From one wait to the next, up to `back_off_limit`.
+    pub back_off_factor: f64,
     /// Longest wait between attempts.
     pub back_off_limit: Duration,
 }
@@ -291,7 +293,7 @@ impl ClientProgram {
             Phase::Over
         } else {
             let attempt = now + self.back_off;
-            self.back_off = (self.back_off * 2).min(self.plan.back_off_limit);
+            self.back_off = self.back_off.mul_f64(self.plan.back_off_factor).min(self.plan.back_off_limit);
             Phase::Away(attempt)
         };
         self.leaving = false;

@@ -24,6 +24,7 @@ mod loss;
 mod middle;
 mod outage;
 mod topology;
+pub mod wifi;
 
 pub use channel::{Channel, Crossing, Fate, Impairment, Jitter, Reordering};
 pub use link::{Direction, Framing, LinkParameters, Transmission};

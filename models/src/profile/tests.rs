@@ -35,7 +35,6 @@ fn counts_are_whole_and_fit() {
 #[test]
 fn words_are_found_or_listed() {
     assert_eq!(Stack::from_word("linux"), Ok(Stack::Linux));
-    assert_eq!(MqttBehaviour::from_word("paho-1.3"), Ok(MqttBehaviour::Paho13));
     let error = Stack::from_word("windows").unwrap_err();
     assert_eq!(error, "`windows` is no TCP stack; allowed: `linux`, `rfc`, `ns3`");
 }

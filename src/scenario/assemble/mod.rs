@@ -12,10 +12,9 @@ use std::time::Duration;
 use models::app::{BrokerProgram, Program};
 use models::host::energy::{Component, Power};
 use models::host::{Board, NodeNames, ProgramCost};
-use models::mqtt::timers::silence::SilenceLooks;
-use models::mqtt::{Broker, BrokerConfig};
+use models::mqtt::Broker;
 use models::network::{Blueprint, HostBlueprint};
-use models::profile::{self, MqttBehaviour};
+use models::profile;
 use models::record::HostIndex;
 use models::tcp::Config;
 
@@ -62,7 +61,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
-                (None, Some(settings)) => (broker(settings, &group.software), None),
+                (None, Some(settings)) => (broker(settings), None),
                 (None, None) => unreachable!("a group is a broker or has a client"),
             };
             blueprint.hosts.push(HostBlueprint {
@@ -176,21 +175,7 @@ fn ns3() -> Config {
     Config { timestamps: true, mss: 1460, nagle: false, time_wait: Duration::from_secs(1), ..Config::rfc() }
 }
 
-fn broker(settings: &load::Broker, software: &profile::Software) -> Program {
-    let standard = BrokerConfig::standard();
-    let mut config = match software.mqtt {
-        MqttBehaviour::Mosquitto20 => BrokerConfig::default(),
-        MqttBehaviour::Spec
-        | MqttBehaviour::Libmosquitto
-        | MqttBehaviour::Paho13
-        | MqttBehaviour::Paho
-        | MqttBehaviour::Umqtt => standard,
-    };
-    config.max_inflight = settings.max_inflight.unwrap_or(0).min(u32::from(u16::MAX)) as u16;
-    config.max_queued = settings.max_queued.unwrap_or(0);
-    config.silence_looks = match settings.keep_alive_check {
-        Some(every) => SilenceLooks::EverySeconds(every.as_secs().max(1) as u32),
-        None => SilenceLooks::Exact,
-    };
-    Program::Broker(Box::new(BrokerProgram::new(Broker::new(config), settings.port, settings.listen_backlog)))
+fn broker(settings: &load::Broker) -> Program {
+    let machine = Broker::new(settings.config.clone());
+    Program::Broker(Box::new(BrokerProgram::new(machine, settings.port, settings.listen_backlog)))
 }
