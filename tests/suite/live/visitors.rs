@@ -53,12 +53,14 @@ fn a_real_publisher_is_heard_by_a_simulated_and_a_real_subscriber() {
     assert_eq!(summary["seed"], 7);
     for qos in 0..3 {
         let topic = format!("lab/door/{qos}");
-        let simulated = latencies(&outcome, &topic, "listener");
-        assert_eq!(simulated.len(), 1);
-        assert!((27..60).contains(&simulated[0].as_millis()), "QoS {qos}: {simulated:?}");
-        let real = latencies(&outcome, &topic, "visitor");
-        assert_eq!(real.len(), 1);
-        assert!((50..120).contains(&real[0].as_millis()), "QoS {qos}: {real:?}");
+        // At QoS 2 the broker hands on at PUBREL: a round trip, and the real client's own time, more.
+        let (more, patience) = if qos == 2 { (50, 5_000) } else { (0, 20) };
+        for (subscriber, least) in [("listener", 27 + more), ("visitor", 50 + more)] {
+            let latencies = latencies(&outcome, &topic, subscriber);
+            assert_eq!(latencies.len(), 1, "{subscriber} at QoS {qos}");
+            let allowed = least..least + patience;
+            assert!(allowed.contains(&latencies[0].as_millis()), "{subscriber} at QoS {qos}: {latencies:?}");
+        }
     }
 }
 
