@@ -238,6 +238,15 @@ pub struct LiveArguments {
     /// Software profile of the broker [default: one that keeps to the standard]
     #[arg(long, value_name = "NAME")]
     pub broker: Option<String>,
+    /// Serve a scenario: its hosts run in real time, and clients take its places for visitors
+    #[arg(long, value_name = "FILE", conflicts_with = "broker")]
+    pub scenario: Option<PathBuf>,
+    /// Change a value of the scenario, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    pub sets: Vec<String>,
+    /// Seed of the random streams, instead of the scenario's
+    #[arg(long, requires = "scenario")]
+    pub seed: Option<u64>,
     /// Write every input into this file, for `replay`
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
@@ -247,6 +256,9 @@ pub struct LiveArguments {
     /// Largest packet that a client may send [default: 8 MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_packet: Option<Size>,
+    /// Bytes that may wait for a client that does not read; with more it is given up [default: 32 MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_unread: Option<Size>,
     /// Stop after this time, instead of at Ctrl-C
     #[arg(long = "for", value_name = "SPAN")]
     pub span: Option<Span>,

@@ -144,7 +144,7 @@ fn role(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
                 .error("a subscriber without filters", &path("filters"), "at least one")
                 .help("write `filters: [(filter: \"home/#\", qos: 0)]` (MQTT 3.1.1 §3.8.3)"))
         }
-        Role::Subscriber(_) => Ok(()),
+        Role::Subscriber(_) | Role::Visitor(_) => Ok(()),
     }
 }
 

@@ -21,7 +21,7 @@ pub use link::{
     TraceText, Way,
 };
 pub use mqtt::{Mqtt, Payload, Subscription, Will};
-pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then};
+pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then, VisitorRole};
 pub use tcp::Tcp;
 pub use tls::{BrokerTls, ClientTls};
 

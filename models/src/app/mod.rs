@@ -13,6 +13,7 @@ mod role;
 mod sensor_node;
 mod server_node;
 mod subscriber;
+mod visitor;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub use publisher::{Publisher, PublisherPlan};
 pub use sensor_node::SensorNodeRole;
 pub use server_node::ServerNodeRole;
 pub use subscriber::{Subscriber, SubscriberPlan};
+pub use visitor::{FromOutside, ToOutside, VisitorProgram};
 
 /// What there is to do for a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +81,8 @@ pub struct Requests {
     pub connect: Option<(HostIndex, u16)>,
     /// Sockets whose connection is over: forget them.
     pub gone: SmallVec<[u32; 2]>,
+    /// Sockets that were written to or closed: see what they have to send.
+    pub used: SmallVec<[u32; 2]>,
 }
 
 /// Where a program does one task: what it may touch, pay with and ask for.
@@ -104,6 +108,8 @@ pub enum Program {
     Broker(Box<BrokerProgram>),
     /// An MQTT client with a role.
     Client(Box<ClientProgram>),
+    /// A place for a client from outside.
+    Visitor(Box<VisitorProgram>),
 }
 
 impl Program {
@@ -112,7 +118,7 @@ impl Program {
     pub fn listens(&self, port: u16) -> Option<u32> {
         match self {
             Program::Broker(broker) => (broker.port() == port).then_some(broker.backlog()),
-            Program::Client(_) => None,
+            Program::Client(_) | Program::Visitor(_) => None,
         }
     }
 
@@ -122,6 +128,8 @@ impl Program {
         match self {
             Program::Broker(broker) => Program::Broker(Box::new(broker.secured(security))),
             Program::Client(client) => Program::Client(Box::new(client.secured(security))),
+            // The bytes of a visitor's real client are passed on as they are.
+            Program::Visitor(visitor) => Program::Visitor(visitor),
         }
     }
 
@@ -131,6 +139,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.security(),
             Program::Client(client) => client.security(),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -140,6 +149,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.deadline(),
             Program::Client(client) => client.deadline(),
+            Program::Visitor(visitor) => visitor.deadline(),
         }
     }
 
@@ -147,7 +157,7 @@ impl Program {
     #[must_use]
     pub fn has_background(&self) -> bool {
         match self {
-            Program::Broker(_) => false,
+            Program::Broker(_) | Program::Visitor(_) => false,
             Program::Client(client) => client.has_background(),
         }
     }
@@ -157,6 +167,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.execute(task, place),
             Program::Client(client) => client.execute(task, place),
+            Program::Visitor(visitor) => visitor.execute(task, place),
         }
     }
 
@@ -165,6 +176,7 @@ impl Program {
         match self {
             Program::Broker(_) => unreachable!("a broker opens no connection"),
             Program::Client(client) => client.opened(socket),
+            Program::Visitor(visitor) => visitor.opened(socket),
         }
     }
 
@@ -173,6 +185,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_transmit(),
             Program::Client(client) => client.poll_transmit(),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -181,6 +194,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_close(),
             Program::Client(client) => client.poll_close(now),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -190,6 +204,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.buffered(),
             Program::Client(client) => client.buffered(),
+            Program::Visitor(_) => 0,
         }
     }
 }

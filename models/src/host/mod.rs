@@ -27,7 +27,7 @@ use sim_core::resource::Resource;
 use sim_core::time::SimTime;
 use slab::Slab;
 
-use crate::app::{Program, Requests, Task, Work, Workplace};
+use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
@@ -141,6 +141,8 @@ pub trait Surroundings {
     fn flight_sent(&mut self, now: SimTime, flow: u32, end: End, flight: &Flight);
     /// Counts a remark.
     fn remark(&mut self, remark: Remark);
+    /// The client from outside that `host` is a place for is to see something.
+    fn to_outside(&mut self, host: HostIndex, what: ToOutside);
 }
 
 /// What a SYN meets.
@@ -240,12 +242,6 @@ impl Host {
         self.run_program(now, around);
     }
 
-    /// Its program.
-    #[must_use]
-    pub fn program(&self) -> &Program {
-        &self.program
-    }
-
     /// What a SYN for `port` meets.
     #[must_use]
     pub fn door(&self, port: u16) -> Door {
@@ -311,6 +307,28 @@ impl Host {
         }
         self.wake = SimTime::MAX;
         self.run_program(now, around);
+    }
+
+    /// Something happened outside.
+    ///
+    /// # Panics
+    /// When the host is no place for visitors.
+    pub fn from_outside(&mut self, now: SimTime, what: FromOutside, around: &mut impl Surroundings) {
+        let Program::Visitor(visitor) = &mut self.program else { panic!("a place for visitors") };
+        visitor.take(what);
+        self.run_program(now, around);
+    }
+
+    /// The program.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A socket, if it is there.
+    #[must_use]
+    pub fn socket(&self, socket: u32) -> Option<&Socket> {
+        self.sockets.get(socket as usize)
     }
 
     /// Runs tasks for as long as there are any and the thread is free.
@@ -410,6 +428,9 @@ impl Host {
             let socket = self.add_socket(socket);
             debug_assert_eq!(socket, place, "the socket lies where the flow was told");
             self.program.opened(socket);
+            self.drain_socket(now, socket, around);
+        }
+        for &socket in &requests.used {
             self.drain_socket(now, socket, around);
         }
         for &socket in &requests.gone {

@@ -12,7 +12,7 @@ use crate::record::{AlertRecord, ServerRecord};
 
 fn roles(hosts: &[Host]) -> impl Iterator<Item = &Role> {
     hosts.iter().filter_map(|host| match host.program() {
-        Program::Broker(_) => None,
+        Program::Broker(_) | Program::Visitor(_) => None,
         Program::Client(client) => Some(client.role()),
     })
 }

@@ -10,6 +10,7 @@ use slab::Slab;
 use super::Network;
 use super::cell::{self, CellBlueprint, Membership};
 use super::fabric::Fabric;
+use super::outside::Outside;
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
 use crate::ledger::Ledger;
@@ -143,6 +144,7 @@ impl<P: Probe> Network<P> {
                 })
                 .collect(),
             serial: 0,
+            outside: Outside::default(),
             probe,
         };
         let mut names = Vec::with_capacity(blueprint.hosts.len());

@@ -5,6 +5,8 @@ use sim_core::time::SimTime;
 use slab::Slab;
 
 use super::cell::{Cell, FIRST_PORT, Port};
+use super::outside::Outside;
+use crate::app::ToOutside;
 use crate::event::Event;
 use crate::host::socket::End;
 use crate::host::{Remark, Surroundings, packet_bytes};
@@ -92,6 +94,7 @@ pub(super) struct Fabric<P> {
     /// another host more or less leaves them alone.
     pub sequence_keys: Vec<u64>,
     pub serial: u64,
+    pub outside: Outside,
     pub probe: P,
 }
 
@@ -400,5 +403,9 @@ impl<P: Probe> Surroundings for Context<'_, P> {
 
     fn remark(&mut self, remark: Remark) {
         self.fabric.remarks[remark as usize] += 1;
+    }
+
+    fn to_outside(&mut self, host: HostIndex, what: ToOutside) {
+        self.fabric.outside.hand_out(self.scheduler.now(), host, what);
     }
 }

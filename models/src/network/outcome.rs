@@ -37,7 +37,7 @@ impl<P: Probe> Network<P> {
             remarks.push((LOST_UNDER_QOS_0.to_owned(), lost));
         }
         Outcome {
-            fingerprint: self.fingerprint.finish(),
+            fingerprint: self.fingerprint(),
             warm_up,
             simulated: end,
             events,

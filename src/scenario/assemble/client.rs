@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use models::app::{
     Burst, BurstPlan, Camera, CameraPlan, ClientPlan, ClientProgram, Message, Program, Publisher,
-    PublisherPlan, Role, Subscriber, SubscriberPlan,
+    PublisherPlan, Role, Subscriber, SubscriberPlan, VisitorProgram,
 };
 use models::ledger::Ledger;
 use models::mqtt::{Client, ClientConfig, QoS, TopicFilter, TopicName, Will, matches};
@@ -111,6 +111,7 @@ impl<'a> Members<'a> {
             schema::Role::Camera(role) => (filling(role.image.0), None),
             schema::Role::Burst(role) => (body(&role.payload), None),
             schema::Role::Subscriber(role) => (Payload::empty(), role.leave_at),
+            schema::Role::Visitor(_) => (Payload::empty(), None),
         };
         let plan = ClientPlan {
             broker: numbering.host(client.broker),
@@ -134,6 +135,10 @@ impl<'a> Members<'a> {
         index: u32,
         ledger: &mut Ledger,
     ) -> (Program, Option<HostIndex>) {
+        if let schema::Role::Visitor(_) = self.group.role {
+            let visitor = VisitorProgram::new(number, self.plan.broker, self.plan.port);
+            return (Program::Visitor(Box::new(visitor)), Some(self.plan.broker));
+        }
         let connect_at = instant(self.connect_at(), self.client.stagger, index);
         let client = Client::new(self.client_config(index));
         let role = self.role(index, ledger);
@@ -147,7 +152,10 @@ impl<'a> Members<'a> {
         match &self.group.role {
             schema::Role::Burst(role) => connect_at.max(role.at.0),
             schema::Role::Subscriber(role) => connect_at.max(role.start.0),
-            schema::Role::Broker(_) | schema::Role::Publisher(_) | schema::Role::Camera(_) => connect_at,
+            schema::Role::Broker(_)
+            | schema::Role::Publisher(_)
+            | schema::Role::Camera(_)
+            | schema::Role::Visitor(_) => connect_at,
         }
     }
 
@@ -265,7 +273,7 @@ impl<'a> Members<'a> {
                 let same = !role.filters.iter().any(|one| one.filter.0.has_index());
                 (SharedPlan::Subscriber(Arc::new(SubscriberPlan { filters })), same)
             }
-            schema::Role::Broker(_) => unreachable!("a broker is no client"),
+            schema::Role::Broker(_) | schema::Role::Visitor(_) => unreachable!("no client of ours"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use models::profile::{BrokerFile, ClientProfile, Software, SoftwareFile};
 
 use super::super::profiles::Library;
-use super::super::schema::{Host, Role};
+use super::super::schema::{Host, Mqtt, Role};
 use super::{Diagnostic, View, above_zero, in_range};
 
 /// What can be said of a client's keys without its profile.
@@ -14,6 +14,16 @@ pub(super) fn keys(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagn
         return Err(view
             .error("a broker is no MQTT client", &["hosts", name, "mqtt"], "not for a broker")
             .help("remove `mqtt`; a broker's settings stand in its role: `Broker(port: 1883)`"));
+    }
+    let broker_only = Mqtt { broker: mqtt.broker.clone(), ..Mqtt::default() };
+    if matches!(host.role, Role::Visitor(_)) && *mqtt != broker_only {
+        return Err(view
+            .error(
+                "a visitor brings its own MQTT client",
+                &["hosts", name, "mqtt"],
+                "only `broker` fits here",
+            )
+            .help("remove the other keys of `mqtt`: the real client decides on them"));
     }
     above_zero(view, &path("reconnect_every"), mqtt.reconnect_every)?;
     in_range(view, &path("max_inflight"), mqtt.max_inflight.map(u64::from), 1..=65_535, "")?;
@@ -110,7 +120,7 @@ pub(in crate::scenario) fn client_abilities(
         Role::Publisher(role) => role.qos.0,
         Role::Camera(role) => role.qos.0,
         Role::Burst(role) => role.qos.0,
-        Role::Subscriber(_) | Role::Broker(_) => 0,
+        Role::Subscriber(_) | Role::Broker(_) | Role::Visitor(_) => 0,
     };
     if publishes > profile.publish_qos {
         return refuse(&["hosts", name, "role", "qos"], "publish", publishes, profile.publish_qos);

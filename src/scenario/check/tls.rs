@@ -117,7 +117,7 @@ pub(in crate::scenario) fn costs(
 ) -> Result<(), Diagnostic> {
     let on = match &host.role {
         Role::Broker(role) => role.tls.is_some(),
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Visitor(_) => {
             host.mqtt.as_ref().is_some_and(|mqtt| mqtt.tls.is_some())
         }
     };

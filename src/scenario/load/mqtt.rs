@@ -115,7 +115,7 @@ pub(super) fn client(
     let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, tls, .. } = mqtt;
     let port = match &scenario.hosts[broker].1.role {
         Role::Broker(role) => role.port(),
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Visitor(_) => {
             unreachable!("checked to be a broker")
         }
     };

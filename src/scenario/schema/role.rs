@@ -22,6 +22,8 @@ pub enum Role {
     Burst(BurstRole),
     /// Subscribes and listens.
     Subscriber(SubscriberRole),
+    /// Is a place for a real client of `mqtt-twin live`; idle in every other run.
+    Visitor(VisitorRole),
 }
 
 /// See [`Role::Broker`]. What is left out is as the broker's profile has it.
@@ -187,3 +189,8 @@ pub struct SubscriberRole {
     /// When it disconnects, from the start of the run; never without it.
     pub leave_at: Option<Span>,
 }
+
+/// See [`Role::Visitor`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitorRole {}
