@@ -37,7 +37,10 @@ fn words_are_found_or_listed() {
     assert_eq!(Stack::from_word("linux"), Ok(Stack::Linux));
     assert_eq!(MqttBehaviour::from_word("paho-1.3"), Ok(MqttBehaviour::Paho13));
     let error = Stack::from_word("windows").unwrap_err();
-    assert_eq!(error, "`windows` is no TCP stack; allowed: `linux`, `rfc`, `ns3`");
+    assert_eq!(
+        error,
+        "`windows` is no TCP stack; allowed: `linux`, `rfc`, `ns3`, `lwip`, `lwip-1460`, `w5500`, `arduino`"
+    );
 }
 
 #[test]
