@@ -151,6 +151,10 @@ fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
         profile::Stack::Linux => Config::linux(),
         profile::Stack::Rfc => Config::rfc(),
         profile::Stack::Ns3 => ns3(),
+        profile::Stack::Lwip => Config::lwip(),
+        profile::Stack::Lwip1460 => Config::lwip().with_segments_of(1_460),
+        profile::Stack::W5500 => Config::w5500(),
+        profile::Stack::Arduino => Config::arduino(),
     };
     // RFC 9293 §3.7.1: the MSS is the MTU less the fixed IP and TCP headers.
     config.mss = config.mss.min((mtu - 40) as u16);
