@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mqtt::broker::faults::FaultCodes;
 use crate::mqtt::codec::Tolerance;
 use crate::mqtt::packet::QoS;
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::silence::SilenceLooks;
+use crate::mqtt::topic::TopicFilter;
 
 /// What a session gets when several of its filters match one message. MQTT 3.1.1 §3.3.5
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,6 +88,20 @@ pub struct BrokerConfig {
     pub max_packet_bytes: u32,
     /// Breaches of the standard that pass. Default: those that Mosquitto lets pass.
     pub tolerance: Tolerance,
+    /// What clients of MQTT 5.0 are told of their faults. Default: as Mosquitto.
+    pub fault_codes: FaultCodes,
+    /// Whether a PUBLISH from a client may have one Subscription Identifier, which is ignored, against MQTT
+    /// 5.0 §3.3.4. Default `true`.
+    pub ignore_subscription_identifiers: bool,
+    /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, who do not hear of it. Default `true`.
+    pub inbound_window_before_5_0: bool,
+    /// Filters to which nobody may subscribe: SUBACK says 0x80. Default: none.
+    pub refused_filters: BTreeSet<TopicFilter>,
+    /// Whether payloads that are said to be UTF-8 are looked at, and refused with 0x99 if they are not.
+    /// MQTT 5.0 §3.3.2.3.2. Default `false`.
+    pub check_payload_format: bool,
+    /// Whether CONNACK says `max_packet_bytes`. MQTT 5.0 §3.2.2.3.6. Default `true`.
+    pub announce_max_packet_bytes: bool,
     /// Who may connect. Default: everyone.
     pub authentication: Authentication,
     /// Methods of enhanced authentication that the host knows; others are refused. Default: none.
@@ -126,6 +142,9 @@ impl BrokerConfig {
             overlapping_subscriptions: OverlappingSubscriptions::OneCopyHighest,
             tolerance: Tolerance::default(),
             limit_v3_1_identifiers: true,
+            fault_codes: FaultCodes::Standard,
+            ignore_subscription_identifiers: false,
+            inbound_window_before_5_0: false,
             shared_subscriptions: SharedSubscriptions::Version5,
             topic_alias_maximum: u16::MAX,
             topic_aliases_outbound: u16::MAX,
@@ -152,6 +171,12 @@ impl Default for BrokerConfig {
             max_connections: 0,
             max_packet_bytes: u32::MAX,
             tolerance: Tolerance::MOSQUITTO,
+            fault_codes: FaultCodes::Mosquitto,
+            ignore_subscription_identifiers: true,
+            inbound_window_before_5_0: true,
+            refused_filters: BTreeSet::new(),
+            check_payload_format: false,
+            announce_max_packet_bytes: true,
             authentication: Authentication::Anyone,
             authentication_methods: BTreeSet::new(),
             retry_after: None,

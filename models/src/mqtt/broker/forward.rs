@@ -255,7 +255,7 @@ fn at_most_once(application: &ApplicationMessage) -> ApplicationMessage {
 }
 
 impl Connection {
-    fn max_packet_bytes(&self) -> u32 {
+    pub(super) fn max_packet_bytes(&self) -> u32 {
         self.agreement.as_ref().map_or(u32::MAX, |agreement| agreement.max_packet_bytes)
     }
 
