@@ -227,8 +227,8 @@ impl Decoder {
         let flags = first & 0x0F;
         let refused = self.refused & 1 << packet_type as u16 != 0;
         match packet_type.reserved_flags() {
-            // They do not matter then.
-            Some(_) if refused => {}
+            // They do not matter then; as with Mosquitto, those of SUBACK and UNSUBACK do.
+            Some(_) if refused && !matches!(packet_type, PacketType::Suback | PacketType::Unsuback) => {}
             // Which version holds, CONNECT is about to say.
             Some(_) if packet_type == PacketType::Connect => {}
             // MQTT 3.1 §2.1: the flags of these are DUP and "not used"
