@@ -63,6 +63,10 @@ const fn as_mosquitto() -> FaultCodes {
 const MAX_INFLIGHT_INBOUND: u16 = 20;
 const TOPIC_ALIAS_MAXIMUM: u16 = 10;
 
+/// Levels of a topic, as with Mosquitto, and subscriptions of one client: each costs memory.
+const MAX_TOPIC_LEVELS: u16 = 200;
+const MAX_SUBSCRIPTIONS: u32 = 10_000;
+
 impl Default for BrokerSettings {
     fn default() -> Self {
         BrokerSettings {
@@ -127,6 +131,8 @@ impl BrokerSettings {
                 .collect(),
             max_inflight_inbound: MAX_INFLIGHT_INBOUND,
             topic_alias_maximum: TOPIC_ALIAS_MAXIMUM,
+            max_topic_levels: MAX_TOPIC_LEVELS,
+            max_subscriptions: MAX_SUBSCRIPTIONS,
             ..behaviour
         }
     }

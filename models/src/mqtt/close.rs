@@ -31,6 +31,8 @@ pub enum ProtocolError {
     SessionExpiryRaised,
     /// A filter that begins with `$share/` and is no shared subscription. MQTT 5.0 §4.8.2
     SharedSubscription,
+    /// A topic with more levels than the server allows.
+    TopicLevels,
     /// A Maximum Packet Size that leaves no room for an answer. MQTT 5.0 §3.1.2.11.4
     AnswerTooLarge,
     /// A payload that is not UTF-8, though it was said to be. MQTT 5.0 §3.3.2.3.2
@@ -50,6 +52,7 @@ impl ProtocolError {
             ProtocolError::ReceiveMaximum => ReasonCode::ReceiveMaximumExceeded,
             ProtocolError::MaximumQoS => ReasonCode::QoSNotSupported,
             ProtocolError::Retain => ReasonCode::RetainNotSupported,
+            ProtocolError::TopicLevels => ReasonCode::MalformedPacket,
             ProtocolError::AnswerTooLarge => ReasonCode::PacketTooLarge,
             ProtocolError::PayloadFormat => ReasonCode::PayloadFormatInvalid,
             ProtocolError::FirstPacketNotConnect

@@ -95,6 +95,10 @@ pub struct BrokerConfig {
     pub ignore_subscription_identifiers: bool,
     /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, who do not hear of it. Default `true`.
     pub inbound_window_before_5_0: bool,
+    /// Levels of a topic at most; who names a deeper one is disconnected. 0: no limit. Default 200.
+    pub max_topic_levels: u16,
+    /// Subscriptions of one session at most; further ones are refused. 0: no limit. Default 0.
+    pub max_subscriptions: u32,
     /// Filters to which nobody may subscribe: SUBACK says 0x80. Default: none.
     pub refused_filters: BTreeSet<TopicFilter>,
     /// Whether payloads that are said to be UTF-8 are looked at, and refused with 0x99 if they are not.
@@ -142,6 +146,7 @@ impl BrokerConfig {
             overlapping_subscriptions: OverlappingSubscriptions::OneCopyHighest,
             tolerance: Tolerance::default(),
             limit_v3_1_identifiers: true,
+            max_topic_levels: 0,
             fault_codes: FaultCodes::Standard,
             ignore_subscription_identifiers: false,
             inbound_window_before_5_0: false,
@@ -174,6 +179,8 @@ impl Default for BrokerConfig {
             fault_codes: FaultCodes::Mosquitto,
             ignore_subscription_identifiers: true,
             inbound_window_before_5_0: true,
+            max_topic_levels: 200,
+            max_subscriptions: 0,
             refused_filters: BTreeSet::new(),
             check_payload_format: false,
             announce_max_packet_bytes: true,

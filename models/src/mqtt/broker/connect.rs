@@ -227,7 +227,8 @@ impl Broker {
         }
         loop {
             self.named_clients += 1;
-            let name: Arc<str> = format!("auto-{}", self.named_clients).into();
+            // As long as Mosquitto's: a number in the form of a UUID.
+            let name: Arc<str> = format!("auto-00000000-0000-0000-0000-{:012X}", self.named_clients).into();
             if !self.session_of_client.contains_key(&name) {
                 return name;
             }

@@ -16,6 +16,10 @@ impl Broker {
         mut publish: Publish,
         message: MessageId,
     ) {
+        if self.is_too_deep(publish.topic.as_str()) {
+            self.protocol_error(connection, ProtocolError::TopicLevels);
+            return;
+        }
         if let Err(error) = self.check_publish(connection, &mut publish) {
             self.protocol_error(connection, error);
             return;
@@ -36,6 +40,13 @@ impl Broker {
                 self.receive_exactly_once(connection, session, id, application);
             }
         }
+    }
+
+    /// Whether a name or filter has more levels than are allowed.
+    pub(super) fn is_too_deep(&self, topic: &str) -> bool {
+        let most = usize::from(self.config.max_topic_levels);
+        // Short names cannot be.
+        most > 0 && topic.len() >= most && topic.bytes().filter(|byte| *byte == b'/').count() >= most
     }
 
     // What only MQTT 5.0 forbids; Topic Aliases are resolved.
@@ -201,7 +212,7 @@ impl Broker {
         self.find_subscribers(application, from, last);
         let (message, subscribers) = (application.message, self.matched.len());
         self.events.push_back(BrokerEvent::Accepted { message, subscribers });
-        if subscribers == 0 { ReasonCode::NoMatchingSubscribers } else { ReasonCode::Success }
+        if self.matched.nobody_listens() { ReasonCode::NoMatchingSubscribers } else { ReasonCode::Success }
     }
 
     pub(super) fn handle_pubrec(

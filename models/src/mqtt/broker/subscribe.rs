@@ -28,6 +28,10 @@ impl Broker {
             .unwrap_or(0);
         // MQTT 5.0 §4.8.2: the name of a group is not empty and has no wildcard, and a filter follows
         let shares = self.shares_for(self.version(connection));
+        if filters.iter().any(|(filter, _)| self.is_too_deep(filter.as_str())) {
+            self.protocol_error(connection, ProtocolError::TopicLevels);
+            return;
+        }
         if shares && filters.iter().any(|(filter, _)| shared_part(filter) == Some(Err(()))) {
             self.protocol_error(connection, ProtocolError::SharedSubscription);
             return;
@@ -71,6 +75,11 @@ impl Broker {
     ) -> Result<bool, ReasonCode> {
         if self.config.refused_filters.contains(filter) {
             return Err(ReasonCode::UnspecifiedError);
+        }
+        let held = &self.sessions[session.0 as usize].subscriptions;
+        let most = self.config.max_subscriptions as usize;
+        if most > 0 && held.len() >= most && !held.contains(filter) {
+            return Err(ReasonCode::QuotaExceeded);
         }
         let version = self.version(connection);
         let shared = match shared_part(filter) {

@@ -195,7 +195,9 @@ fn push_of_message(body: &mut Bytes, p: &Properties) {
     }
 }
 
+// Any order will do; this one makes CONNACK as Mosquitto writes it.
 fn push_of_connection(body: &mut Bytes, p: &Properties) {
+    push_two(body, 0x22, p.topic_alias_maximum);
     push_four(body, 0x11, p.session_expiry_interval_s);
     push_text(body, 0x12, p.assigned_client_identifier.as_deref());
     push_two(body, 0x13, p.server_keep_alive_s);
@@ -207,14 +209,13 @@ fn push_of_connection(body: &mut Bytes, p: &Properties) {
     push_text(body, 0x1A, p.response_information.as_deref());
     push_text(body, 0x1C, p.server_reference.as_deref());
     push_text(body, 0x1F, p.reason_string.as_deref());
-    push_two(body, 0x22, p.topic_alias_maximum);
-    push_two(body, 0x21, p.receive_maximum.map(NonZeroU16::get));
-    push_flag(body, 0x24, p.maximum_qos.map(|qos| qos != QoS::AtMostOnce));
     push_flag(body, 0x25, p.retain_available);
     push_four(body, 0x27, p.maximum_packet_size.map(NonZeroU32::get));
     push_flag(body, 0x28, p.wildcard_subscription_available);
     push_flag(body, 0x29, p.subscription_identifiers_available);
     push_flag(body, 0x2A, p.shared_subscription_available);
+    push_two(body, 0x21, p.receive_maximum.map(NonZeroU16::get));
+    push_flag(body, 0x24, p.maximum_qos.map(|qos| qos != QoS::AtMostOnce));
 }
 
 fn push_block(to: &mut Bytes, body: &[u8]) {

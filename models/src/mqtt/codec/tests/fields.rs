@@ -14,7 +14,7 @@ fn decode_v5(bytes: &[u8]) -> Result<Vec<Packet>, Malformed> {
 // Written by hand from MQTT 5.0 §3.1: every field of a CONNECT where the standard puts it.
 #[test]
 fn a_connect_of_version_5_is_read_as_the_standard_writes_it() {
-    let bytes = b"\x10\x2b\x00\x04MQTT\x05\xc6\x00\x0a\x0b\x11\x00\x00\x00\x0a\x22\x00\x05\x21\x00\x14\x00\x01c\x05\x18\x00\x00\x00\x07\x00\x01w\x00\x01!\x00\x01u\x00\x01p";
+    let bytes = b"\x10\x2b\x00\x04MQTT\x05\xc6\x00\x0a\x0b\x22\x00\x05\x11\x00\x00\x00\x0a\x21\x00\x14\x00\x01c\x05\x18\x00\x00\x00\x07\x00\x01w\x00\x01!\x00\x01u\x00\x01p";
     let mut decoder = Decoder::new(u32::MAX);
     decoder.feed(Chunk::copied(TAG, bytes));
     let packet = decoder.next().unwrap().unwrap().packet;
