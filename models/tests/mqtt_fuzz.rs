@@ -134,10 +134,10 @@ fn attack_decoder(random: &mut Stream, bytes: &[u8]) {
 fn attack_client(random: &mut Stream, bytes: &[u8]) {
     let version = Version::ALL[random.below(3) as usize];
     let now = SimTime::from_secs(1);
-    let mut client = Client::new(ClientConfig { version, max_packet_bytes: 1 << 16, ..ClientConfig::new("c") });
+    let mut client =
+        Client::new(ClientConfig { version, max_packet_bytes: 1 << 16, ..ClientConfig::new("c") });
     client.transport_connected(now);
-    let connack: &[u8] =
-        if version.has_properties() { b"\x20\x03\x00\x00\x00" } else { b"\x20\x02\x00\x00" };
+    let connack: &[u8] = if version.has_properties() { b"\x20\x03\x00\x00\x00" } else { b"\x20\x02\x00\x00" };
     if random.bernoulli(0.9) {
         client.handle_input(now, Chunk::copied(Tag::default(), connack));
     }
@@ -163,8 +163,7 @@ struct Besieged {
 impl Besieged {
     fn new(random: &mut Stream) -> Self {
         let base = if random.bernoulli(0.5) { BrokerConfig::default() } else { BrokerConfig::standard() };
-        let fault_codes =
-            if random.bernoulli(0.5) { FaultCodes::Standard } else { FaultCodes::Mosquitto };
+        let fault_codes = if random.bernoulli(0.5) { FaultCodes::Standard } else { FaultCodes::Mosquitto };
         let config = BrokerConfig {
             max_packet_bytes: 1 << 12,
             max_inflight: 10,

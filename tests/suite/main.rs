@@ -5,6 +5,7 @@ mod charts;
 mod command_line;
 mod fingerprints;
 mod ground_truth;
+mod interoperability;
 mod live;
 mod scenarios;
 mod smart_home;
