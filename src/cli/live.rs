@@ -139,6 +139,12 @@ fn settings(arguments: &LiveArguments) -> Result<BrokerSettings, Diagnostic> {
     if let Some(Size(bytes)) = arguments.max_packet {
         // A packet cannot be larger than MQTT's limit, so neither need the setting.
         settings.max_packet_bytes = bytes.min(1 << 28) as u32;
+        settings.announce_max_packet = true;
     }
+    if let Some(codes) = arguments.fault_codes {
+        settings.fault_codes = codes.into();
+    }
+    settings.max_keep_alive_s = arguments.max_keep_alive.unwrap_or(settings.max_keep_alive_s);
+    settings.refused_filters.extend(arguments.refuse_filter.iter().map(|filter| filter.as_str().to_owned()));
     Ok(settings)
 }

@@ -7,6 +7,7 @@ mod devices;
 mod fingerprints;
 mod ground_truth;
 mod ground_truth_tls;
+mod interoperability;
 mod live;
 mod scenarios;
 mod smart_home;
