@@ -128,7 +128,7 @@ impl Twin {
         self.visits.inputs += 1;
         let (host, _) = self.places[connection.0 as usize];
         let (network, scheduler) = self.simulation.parts_mut();
-        network.from_outside(host, what, scheduler);
+        network.take_in(host, what, scheduler);
         // What follows at this very instant.
         self.run_to(now, outside);
     }

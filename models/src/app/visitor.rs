@@ -145,7 +145,7 @@ impl VisitorProgram {
         match task {
             Task::Time => {
                 if let Some(news) = self.inbox.pop_front() {
-                    self.from_outside(news, place);
+                    self.act(news, place);
                 }
             }
             Task::News(socket, news) => self.news(socket, news, place),
@@ -153,7 +153,7 @@ impl VisitorProgram {
         }
     }
 
-    fn from_outside(&mut self, news: FromOutside, place: &mut Workplace<'_, impl Surroundings>) {
+    fn act(&mut self, news: FromOutside, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
         if news == FromOutside::Opened {
             if let Phase::Here { socket, .. } = self.phase {

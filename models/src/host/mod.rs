@@ -313,7 +313,7 @@ impl Host {
     ///
     /// # Panics
     /// When the host is no place for visitors.
-    pub fn from_outside(&mut self, now: SimTime, what: FromOutside, around: &mut impl Surroundings) {
+    pub fn take_in(&mut self, now: SimTime, what: FromOutside, around: &mut impl Surroundings) {
         let Program::Visitor(visitor) = &mut self.program else { panic!("a place for visitors") };
         visitor.take(what);
         self.run_program(now, around);

@@ -66,11 +66,11 @@ impl<P: Probe> Network<P> {
     ///
     /// # Panics
     /// When the host is no place for visitors.
-    pub fn from_outside(&mut self, host: HostIndex, what: FromOutside, scheduler: &mut Scheduler<Event>) {
+    pub fn take_in(&mut self, host: HostIndex, what: FromOutside, scheduler: &mut Scheduler<Event>) {
         let now = scheduler.now();
         self.fabric.outside.take_in(now, host, &what);
         let mut around = Context { fabric: &mut self.fabric, scheduler };
-        self.hosts[host.0 as usize].from_outside(now, what, &mut around);
+        self.hosts[host.0 as usize].take_in(now, what, &mut around);
     }
 
     /// The next thing that the client at a place is to see.

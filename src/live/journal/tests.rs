@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::live::machine::Machine;
-use crate::live::replay::replay_from;
+use crate::live::replay::{Repeated, Replay, replay_from};
 use crate::live::served::Served;
 
 const CONNECT: &[u8] = b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x01\x00\x03abc";
@@ -46,6 +46,11 @@ fn session() -> (Vec<u8>, u128) {
     (journal.to.into_inner().unwrap(), machine.fingerprint())
 }
 
+fn machine(replay: &Replay) -> &Machine {
+    let Repeated::Broker(machine) = &replay.repeated else { panic!("a broker alone") };
+    machine
+}
+
 /// The same with its end.
 fn whole() -> (Vec<u8>, usize) {
     let (bytes, fingerprint) = session();
@@ -68,9 +73,9 @@ fn a_session_is_replayed_to_its_fingerprint() {
     let (bytes, _) = whole();
     let replayed = replay_from(&bytes[..]).unwrap();
     assert_eq!(replayed.agrees(), Some(true));
-    assert!(replayed.same_broker() && !replayed.cut_off);
+    assert!(replayed.differences().is_empty() && !replayed.cut_off);
     assert_eq!(replayed.end, SimTime::from_secs(61));
-    let account = replayed.machine.account();
+    let account = machine(&replayed).account();
     assert_eq!((account.accepted, account.connected), (3, 1));
     assert_eq!(account.closed.len(), 3, "{:?}", account.closed);
 }
@@ -78,14 +83,14 @@ fn a_session_is_replayed_to_its_fingerprint() {
 #[test]
 fn a_journal_that_was_cut_off_is_replayed_up_to_there() {
     let (bytes, end) = whole();
-    let whole = replay_from(&bytes[..]).unwrap().machine.account().inputs;
+    let whole = machine(&replay_from(&bytes[..]).unwrap()).account().inputs;
     let mut boundaries = 0;
     for length in 0..bytes.len() {
         match replay_from(&bytes[..length]) {
             Ok(replay) => {
                 boundaries += u64::from(!replay.cut_off);
                 assert_eq!(replay.agrees(), None, "cut at {length}");
-                assert_eq!(replay.machine.account().inputs == whole, length >= end);
+                assert_eq!(machine(&replay).account().inputs == whole, length >= end);
             }
             Err(JournalError::NotAJournal) => assert!(length < 14),
             Err(JournalError::Header(_)) => {

@@ -1,5 +1,7 @@
 //! Clients that mean harm, and the others who must not notice.
 
+#![expect(clippy::disallowed_types, reason = "how long a real client waits in wall-clock time")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +10,6 @@ use std::time::{Duration, Instant};
 use super::serving::{Live, Raw, connect, publish, subscribe};
 
 /// The longest of some round trips through the broker, from a publisher to a subscriber at QoS 1.
-#[expect(clippy::disallowed_methods, reason = "how long the others wait in wall-clock time")]
 fn worst_round_trip(good: &mut Raw, count: u16) -> Duration {
     let mut worst = Duration::ZERO;
     for number in 1..=count {

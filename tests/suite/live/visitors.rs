@@ -1,6 +1,8 @@
 //! Real clients in a scenario: over its links to its broker, beside its hosts.
 //! In `scenarios/visitors.ron` a visitor's link takes 25 ms, the simulated listener's 2 ms.
 
+#![expect(clippy::disallowed_types, reason = "how long a real client waits in wall-clock time")]
+
 use std::io::{Read, Write};
 use std::time::Duration;
 
@@ -65,7 +67,6 @@ fn a_real_publisher_is_heard_by_a_simulated_and_a_real_subscriber() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "how long an answer takes in wall-clock time")]
 fn the_delay_and_the_losses_of_a_link_are_felt() {
     let live =
         Live::serve_visitors(&["--set", "links[2].loss=\"20 %\"", "--set", "links[2].delay=\"40 ms\""]);
