@@ -18,8 +18,11 @@ mod tcp;
 pub use link::{
     Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
 };
-pub use mqtt::{Mqtt, Payload, Subscription, Will};
-pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then};
+pub use mqtt::{MessageProperties, Mqtt, Payload, Reconnect, Subscription, Will};
+pub use role::{
+    Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Step, StepsRole, SubscribeStep,
+    SubscriberRole, Then, UnsubscribeStep,
+};
 pub use tcp::Tcp;
 
 /// A scenario file.

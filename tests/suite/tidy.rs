@@ -106,6 +106,7 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
             "models/src/app/",
             &[
                 "sim_core::time",
+                "sim_core::random",
                 "crate::app",
                 "crate::cause",
                 "crate::host",

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use sim_core::time::SimTime;
 
-use super::{Burst, Camera, Publisher, Subscriber, Task, Work, Workplace};
+use super::steps::{Steps, Wish};
+use super::turn::Turn;
+use super::{Burst, Camera, Publisher, Subscriber, Task, Workplace};
 use crate::cause::Cause;
 use crate::host::socket::News;
-use crate::host::{ProgramCost, Remark, Surroundings};
-use crate::ledger::{Ledger, Publication};
-use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, QoS, TopicName};
+use crate::host::{Remark, Surroundings};
+use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing};
 use crate::record::HostIndex;
-use crate::stream::Payload;
+use sim_core::random::Stream;
 
 /// When and where to a client connects.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +32,13 @@ pub struct ClientPlan {
     pub back_off_factor: f64,
     /// Longest wait between attempts.
     pub back_off_limit: Duration,
+    /// How far a wait may be off by chance, up or down, relative to it; 0 to 1.
+    pub back_off_jitter: f64,
+    /// Whether the client comes back by itself after a failure.
+    pub comes_back: bool,
+    /// Whether the program waits for the acknowledgement of every message of QoS 1 and 2 that it publishes,
+    /// and does nothing else of its own meanwhile.
+    pub publish_waits: bool,
 }
 
 /// Where the client's connection stands.
@@ -57,65 +65,8 @@ pub enum Role {
     Burst(Burst),
     /// Subscribes and listens.
     Subscriber(Subscriber),
-}
-
-/// What a role may do while it has its turn.
-pub struct Turn<'a> {
-    /// The present.
-    pub now: SimTime,
-    /// The host it runs on.
-    pub host: HostIndex,
-    /// The protocol machine.
-    pub mqtt: &'a mut Client,
-    /// The books of messages.
-    pub ledger: &'a mut Ledger,
-    /// The account of this task.
-    pub work: &'a mut Work,
-    /// What its host's software takes for it.
-    pub cost: &'a ProgramCost,
-    /// Publish calls that failed.
-    pub failed: u32,
-}
-
-/// A message that a role publishes again and again.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// Topic Name.
-    pub topic: TopicName,
-    /// Its number in the ledger.
-    pub ledger_topic: u32,
-    /// Payload.
-    pub payload: Payload,
-    /// Quality of Service.
-    pub qos: QoS,
-    /// RETAIN flag.
-    pub retain: bool,
-    /// Number of subscribers that it is meant for.
-    pub expected: u32,
-}
-
-impl Turn<'_> {
-    /// Publishes `message` and pays for the call.
-    pub fn publish(&mut self, message: &Message) {
-        let bytes = message.payload.len() as u32;
-        let id = self.ledger.open(
-            self.now,
-            Publication {
-                publisher: self.host,
-                topic: message.ledger_topic,
-                bytes,
-                qos: message.qos as u8,
-                expected: message.expected,
-            },
-        );
-        self.work.charge(Cause::Publish, self.cost.publish(u64::from(bytes)));
-        let topic = message.topic.clone();
-        let outcome =
-            self.mqtt.publish(self.now, topic, message.payload.clone(), message.qos, message.retain, id);
-        if outcome.is_err() {
-            self.failed += 1;
-        }
-    }
+    /// Does one thing after another.
+    Steps(Steps),
 }
 
 impl Role {
@@ -123,6 +74,7 @@ impl Role {
         match self {
             Role::Publisher(role) => role.deadline(),
             Role::Camera(role) => role.deadline(),
+            Role::Steps(role) => role.deadline(),
             Role::Burst(_) | Role::Subscriber(_) => SimTime::MAX,
         }
     }
@@ -131,6 +83,7 @@ impl Role {
         match self {
             Role::Publisher(role) => role.wake(turn),
             Role::Camera(role) => role.wake(turn),
+            Role::Steps(role) => role.wake(turn),
             Role::Burst(_) | Role::Subscriber(_) => {}
         }
     }
@@ -141,6 +94,7 @@ impl Role {
             Role::Camera(role) => role.connected(),
             Role::Burst(role) => role.connected(turn),
             Role::Subscriber(role) => role.connected(turn, session_present),
+            Role::Steps(_) => {}
         }
     }
 
@@ -148,7 +102,7 @@ impl Role {
         match self {
             Role::Publisher(role) => role.completed(turn.now),
             Role::Burst(role) => role.completed(turn),
-            Role::Camera(_) | Role::Subscriber(_) => {}
+            Role::Camera(_) | Role::Subscriber(_) | Role::Steps(_) => {}
         }
     }
 
@@ -157,7 +111,7 @@ impl Role {
         match self {
             Role::Publisher(role) => role.leaves_at(),
             Role::Burst(role) => role.leaves_at(),
-            Role::Camera(_) | Role::Subscriber(_) => SimTime::MAX,
+            Role::Camera(_) | Role::Subscriber(_) | Role::Steps(_) => SimTime::MAX,
         }
     }
 }
@@ -176,6 +130,8 @@ pub struct ClientProgram {
     renew_at: SimTime,
     /// Whether a DISCONNECT is on its way because of the plan or the role.
     leaving: bool,
+    /// Chance in the waits, where there is any.
+    chance: Option<Box<Stream>>,
 }
 
 impl ClientProgram {
@@ -197,7 +153,15 @@ impl ClientProgram {
             phase: Phase::Away(connect_at),
             renew_at: SimTime::MAX,
             leaving: false,
+            chance: None,
         }
+    }
+
+    /// The same with chance in its waits ([`ClientPlan::back_off_jitter`]).
+    #[must_use]
+    pub fn with_chance(mut self, chance: Stream) -> Self {
+        self.chance = Some(Box::new(chance));
+        self
     }
 
     /// When something is due.
@@ -212,9 +176,20 @@ impl ClientProgram {
                 self.departure().min(self.mqtt.poll_timeout().unwrap_or(SimTime::MAX))
             }
             Phase::Here(_) | Phase::Closing(_) => SimTime::MAX,
-            Phase::Over => return SimTime::MAX,
+            Phase::Over => match self.role {
+                Role::Steps(_) => SimTime::MAX,
+                Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+                    return SimTime::MAX;
+                }
+            },
         };
-        connection.min(self.role.deadline())
+        // A program that waits for an acknowledgement does nothing else.
+        if self.waits() { connection } else { connection.min(self.role.deadline()) }
+    }
+
+    /// Whether a publish call has not returned yet.
+    fn waits(&self) -> bool {
+        self.plan.publish_waits && self.mqtt.is_connected() && self.mqtt.unacknowledged().0 > 0
     }
 
     /// When the client leaves or renews its connection.
@@ -253,7 +228,7 @@ impl ClientProgram {
             }
             Phase::Away(_) | Phase::Closing(_) | Phase::Over => {}
         }
-        if self.role.deadline() <= now {
+        if self.role.deadline() <= now && !self.waits() {
             self.give_turn(place, Role::wake);
         }
     }
@@ -289,15 +264,26 @@ impl ClientProgram {
         let renewing = self.leaving && self.plan.reconnect_every.is_some() && !self.finished(now);
         self.phase = if renewing {
             Phase::Away(now)
-        } else if self.leaving {
+        } else if self.leaving || !self.plan.comes_back {
             Phase::Over
         } else {
-            let attempt = now + self.back_off;
+            let attempt = now + self.wait();
             self.back_off = self.back_off.mul_f64(self.plan.back_off_factor).min(self.plan.back_off_limit);
             Phase::Away(attempt)
         };
         self.leaving = false;
         self.renew_at = SimTime::MAX;
+    }
+
+    /// The wait before the next attempt.
+    fn wait(&mut self) -> Duration {
+        let jitter = self.plan.back_off_jitter;
+        match &mut self.chance {
+            Some(chance) if jitter > 0.0 => {
+                self.back_off.mul_f64(chance.uniform_range(1.0 - jitter, 1.0 + jitter))
+            }
+            Some(_) | None => self.back_off,
+        }
     }
 
     /// Whether the plan or the role, and not a renewal, ended the connection.
@@ -319,10 +305,36 @@ impl ClientProgram {
             work: &mut place.work,
             cost: place.cost,
             failed: 0,
+            wish: None,
         };
         act(&mut self.role, &mut turn);
+        let wish = turn.wish;
         for _ in 0..turn.failed {
             place.around.remark(Remark::PublishFailed);
+        }
+        if let Some(wish) = wish {
+            self.carry_out(wish, place);
+        }
+    }
+
+    fn carry_out(&mut self, wish: Wish, place: &mut Workplace<'_, impl Surroundings>) {
+        let now = place.now;
+        match (wish, self.phase) {
+            (Wish::Connect, Phase::Away(_) | Phase::Over) => self.phase = Phase::Away(now),
+            (Wish::Disconnect, Phase::Here(_)) => {
+                self.leaving = true;
+                self.mqtt.disconnect(now);
+            }
+            (Wish::Close | Wish::Crash, Phase::Here(socket)) => {
+                place.sockets[socket as usize].tcp.close(now);
+                place.requests.closed.push(socket);
+                self.mqtt.transport_closed(now);
+                self.phase = Phase::Over;
+            }
+            (Wish::Connect | Wish::Disconnect | Wish::Close | Wish::Crash, _) => {}
+        }
+        if wish == Wish::Crash {
+            self.mqtt = Client::new(self.mqtt.config().clone());
         }
     }
 

@@ -9,7 +9,9 @@ mod burst;
 mod camera;
 mod client;
 mod publisher;
+mod steps;
 mod subscriber;
+mod turn;
 
 use std::time::Duration;
 
@@ -27,9 +29,11 @@ use crate::stream::MessageId;
 pub use broker::BrokerProgram;
 pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
-pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
+pub use client::{ClientPlan, ClientProgram, Role};
 pub use publisher::{Publisher, PublisherPlan};
+pub use steps::{Act, Steps, StepsPlan};
 pub use subscriber::{Subscriber, SubscriberPlan};
+pub use turn::{Message, Turn};
 
 /// What there is to do for a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +74,8 @@ pub struct Requests {
     pub connect: Option<(HostIndex, u16)>,
     /// Sockets whose connection is over: forget them.
     pub gone: SmallVec<[u32; 2]>,
+    /// Sockets that the program closed in this task: their last segments are to be sent.
+    pub closed: SmallVec<[u32; 2]>,
 }
 
 /// Where a program does one task: what it may touch, pay with and ask for.

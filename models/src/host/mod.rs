@@ -380,6 +380,9 @@ impl Host {
             self.program.opened(socket);
             self.drain_socket(now, socket, around);
         }
+        for &socket in &requests.closed {
+            self.drain_socket(now, socket, around);
+        }
         for &socket in &requests.gone {
             self.remove_socket(socket, around);
         }

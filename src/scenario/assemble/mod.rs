@@ -3,8 +3,10 @@
 //! Nothing is decided here: names become numbers, figures become the integers that the models
 //! compute with, a fleet becomes its members.
 
+mod audience;
 mod client;
 mod link;
+mod properties;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use models::network::{Blueprint, HostBlueprint};
 use models::profile;
 use models::record::HostIndex;
 use models::tcp::Config;
+use sim_core::random::Streams;
 
 use super::load::{self, End, Group, Loaded};
 use super::schema::Tcp;
@@ -53,10 +56,11 @@ impl Numbering {
 pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     let numbering = Numbering::of(loaded);
     let mut blueprint = Blueprint { seed, run, ..Blueprint::default() };
-    let audience = client::Audience::of(loaded);
+    let streams = Streams::new(seed, run);
+    let audience = audience::Audience::of(loaded);
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
-        let mut members = client::Members::new(group, &numbering, &audience);
+        let mut members = client::Members::new(group, &numbering, &audience, &streams);
         for index in 0..group.count {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use models::mqtt::timers::silence::SilenceLooks;
-use models::mqtt::{BrokerConfig, QoS};
+use models::mqtt::{BrokerConfig, QoS, Version};
 use models::profile::{Acknowledges, BackOff, BrokerProfile, ClientProfile, PublishToSys};
 
 use super::super::names::{ClientId, KeepAlive, Template};
@@ -31,6 +31,10 @@ pub struct Client {
     pub port: u16,
     /// How its library behaves.
     pub profile: Arc<ClientProfile>,
+    /// The version of MQTT it speaks.
+    pub version: Version,
+    /// The keys of MQTT 5.0 and whatever else stands in the file.
+    pub written: Mqtt,
     /// Client Identifier of a member.
     pub client_id: Template,
     /// Keep Alive in seconds; 0 is off.
@@ -110,10 +114,11 @@ pub(super) fn client(
     broker: usize,
 ) -> Client {
     let mqtt = host.mqtt.clone().unwrap_or_default();
+    let written = mqtt.clone();
     let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, .. } = mqtt;
     let port = match &scenario.hosts[broker].1.role {
         Role::Broker(role) => role.port,
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Steps(_) => {
             unreachable!("checked to be a broker")
         }
     };
@@ -136,7 +141,14 @@ pub(super) fn client(
         reconnect_every: mqtt.reconnect_every.map(Span::get),
         max_inflight: max_inflight
             .map_or(profile.max_inflight, |limit| limit.min(u32::from(u16::MAX)) as u16),
-        back_off: profile.back_off,
+        back_off: mqtt.reconnect.map_or(profile.back_off, |reconnect| BackOff {
+            first: reconnect.first.0,
+            factor: reconnect.factor,
+            longest: reconnect.longest.unwrap_or(reconnect.first).0,
+            jitter: reconnect.jitter.0,
+        }),
+        version: mqtt.version.map_or(profile.versions[0], |version| version.0),
         profile,
+        written,
     }
 }

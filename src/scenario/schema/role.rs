@@ -5,9 +5,9 @@ use models::mqtt::session::Qos2Delivery;
 use models::profile::{Acknowledges, PublishToSys, Spoken};
 use serde::Deserialize;
 
-use super::super::names::{KeepAlive, QualityOfService, TopicName};
+use super::super::names::{KeepAlive, QualityOfService, TopicFilter, TopicName};
 use super::super::quantity::{Size, Span};
-use super::{Payload, Subscription, mqtt_port, one_u32, yes};
+use super::{MessageProperties, Payload, Subscription, mqtt_port, one_u32, yes};
 
 /// What a host does.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -22,6 +22,8 @@ pub enum Role {
     Burst(BurstRole),
     /// Subscribes and listens.
     Subscriber(SubscriberRole),
+    /// Does one thing after another.
+    Steps(StepsRole),
 }
 
 /// See [`Role::Broker`]. What is left out is as the broker's profile has it.
@@ -91,6 +93,8 @@ pub struct PublisherRole {
     /// RETAIN flag.
     #[serde(default)]
     pub retain: bool,
+    /// What MQTT 5.0 lets the message carry.
+    pub properties: Option<MessageProperties>,
     /// From one publish call to the next; needed unless `count` is 1.
     pub every: Option<Span>,
     /// Number of messages; without it, until the run ends.
@@ -154,6 +158,11 @@ pub struct BurstRole {
     /// What follows the last message.
     #[serde(default)]
     pub then: Then,
+    /// RETAIN flag.
+    #[serde(default)]
+    pub retain: bool,
+    /// What MQTT 5.0 lets the message carry.
+    pub properties: Option<MessageProperties>,
 }
 
 /// What a client does after its last message.
@@ -177,4 +186,84 @@ pub struct SubscriberRole {
     pub start: Span,
     /// When it disconnects, from the start of the run; never without it.
     pub leave_at: Option<Span>,
+    /// The Subscription Identifier; MQTT 5.0.
+    pub identifier: Option<u32>,
+}
+
+/// See [`Role::Steps`]. The client does nothing by itself: it connects, and comes back, by its steps only.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepsRole {
+    /// What it does, in the order of the instants.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a client.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// When, from the start of the run.
+    pub at: Span,
+    /// What.
+    pub act: Act,
+}
+
+/// What a client does in one step.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+pub enum Act {
+    /// Opens the connection.
+    Connect,
+    /// Sends DISCONNECT and closes.
+    Disconnect,
+    /// Closes the transport without DISCONNECT and remembers its session.
+    Close,
+    /// Is killed: its kernel closes the transport, and it forgets everything.
+    Crash,
+    /// Subscribes.
+    Subscribe(SubscribeStep),
+    /// Unsubscribes.
+    Unsubscribe(UnsubscribeStep),
+    /// Publishes.
+    Publish(PublishStep),
+    /// Sends PINGREQ.
+    Ping,
+}
+
+/// See [`Act::Subscribe`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscribeStep {
+    /// What it subscribes to, all in one SUBSCRIBE.
+    pub filters: Vec<Subscription>,
+    /// The Subscription Identifier; MQTT 5.0.
+    pub identifier: Option<u32>,
+}
+
+/// See [`Act::Unsubscribe`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnsubscribeStep {
+    /// Topic Filters, all in one UNSUBSCRIBE.
+    pub filters: Vec<TopicFilter>,
+}
+
+/// See [`Act::Publish`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishStep {
+    /// Topic Name.
+    pub topic: TopicName,
+    /// Application message.
+    pub payload: Payload,
+    /// Quality of Service.
+    #[serde(default)]
+    pub qos: QualityOfService,
+    /// RETAIN flag.
+    #[serde(default)]
+    pub retain: bool,
+    /// How often, at once.
+    #[serde(default = "one_u32")]
+    pub times: u32,
+    /// What MQTT 5.0 lets the message carry.
+    pub properties: Option<MessageProperties>,
 }
