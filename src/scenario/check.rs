@@ -9,10 +9,12 @@ use super::names::TopicName;
 use super::quantity::Span;
 use super::schema::{Host, Payload, Role, Scenario, Tcp};
 
+mod crash;
 mod link;
 mod mqtt;
 mod network;
 
+pub(super) use crash::crashes;
 pub(super) use link::faults;
 pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};
 pub(super) use network::{brokers, network};

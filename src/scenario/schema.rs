@@ -16,12 +16,13 @@ mod role;
 mod tcp;
 
 pub use link::{
-    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
+    Answer, BrokerRestart, ClientCrash, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat, Queue, Queued,
+    Radio, Reorder, Trace, TraceText, Way,
 };
 pub use mqtt::{MessageProperties, Mqtt, Payload, Reconnect, Subscription, Will};
 pub use role::{
-    Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Step, StepsRole, SubscribeStep,
-    SubscriberRole, Then, UnsubscribeStep,
+    AccessRule, Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Step, StepsRole,
+    SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User,
 };
 pub use tcp::Tcp;
 

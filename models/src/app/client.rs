@@ -132,6 +132,10 @@ pub struct ClientProgram {
     leaving: bool,
     /// Chance in the waits, where there is any.
     chance: Option<Box<Stream>>,
+    /// When it is killed and when it is back, the last first.
+    crashes: Vec<(SimTime, SimTime)>,
+    /// When it is back from the last time it was killed.
+    back_at: SimTime,
 }
 
 impl ClientProgram {
@@ -154,7 +158,16 @@ impl ClientProgram {
             renew_at: SimTime::MAX,
             leaving: false,
             chance: None,
+            crashes: Vec::new(),
+            back_at: SimTime::ZERO,
         }
+    }
+
+    /// The same, killed at the first and back at the second of each pair of instants, which are in order.
+    #[must_use]
+    pub fn with_crashes(mut self, crashes: impl DoubleEndedIterator<Item = (SimTime, SimTime)>) -> Self {
+        self.crashes = crashes.rev().collect();
+        self
     }
 
     /// The same with chance in its waits ([`ClientPlan::back_off_jitter`]).
@@ -184,7 +197,12 @@ impl ClientProgram {
             },
         };
         // A program that waits for an acknowledgement does nothing else.
-        if self.waits() { connection } else { connection.min(self.role.deadline()) }
+        let own = if self.waits() { SimTime::MAX } else { self.role.deadline().max(self.back_at) };
+        connection.min(own).min(self.next_crash())
+    }
+
+    fn next_crash(&self) -> SimTime {
+        self.crashes.last().map_or(SimTime::MAX, |(at, _)| *at)
     }
 
     /// Whether a publish call has not returned yet.
@@ -211,6 +229,14 @@ impl ClientProgram {
 
     fn time_passed(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
+        if self.next_crash() <= now
+            && let Some((_, back_at)) = self.crashes.pop()
+        {
+            self.carry_out(Wish::Crash, place);
+            self.back_at = back_at;
+            self.phase = Phase::Away(back_at);
+            return;
+        }
         match self.phase {
             Phase::Away(at) if at <= now => {
                 place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
@@ -228,7 +254,7 @@ impl ClientProgram {
             }
             Phase::Away(_) | Phase::Closing(_) | Phase::Over => {}
         }
-        if self.role.deadline() <= now && !self.waits() {
+        if self.role.deadline().max(self.back_at) <= now && !self.waits() {
             self.give_turn(place, Role::wake);
         }
     }

@@ -26,7 +26,7 @@ use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
 use crate::stream::MessageId;
 
-pub use broker::BrokerProgram;
+pub use broker::{BrokerProgram, Crash};
 pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
 pub use client::{ClientPlan, ClientProgram, Role};
@@ -108,7 +108,7 @@ impl Program {
     #[must_use]
     pub fn listens(&self, port: u16) -> Option<u32> {
         match self {
-            Program::Broker(broker) => (broker.port() == port).then_some(broker.backlog()),
+            Program::Broker(broker) => (broker.is_up() && broker.port() == port).then_some(broker.backlog()),
             Program::Client(_) => None,
         }
     }

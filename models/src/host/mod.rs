@@ -29,7 +29,7 @@ use slab::Slab;
 use crate::app::{Program, Requests, Task, Work, Workplace};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
-use crate::record::HostIndex;
+use crate::record::{HostIndex, Refused};
 use crate::tcp::{Config, Segment};
 
 pub use board::{Board, ProgramCost};
@@ -132,6 +132,8 @@ pub trait Surroundings {
     fn packet_taken(&mut self, now: SimTime, flow: u32, end: End);
     /// Counts a remark.
     fn remark(&mut self, remark: Remark);
+    /// Counts something that a broker refused.
+    fn refused(&mut self, what: Refused);
 }
 
 /// What a SYN meets.

@@ -12,7 +12,7 @@ use crate::mqtt::Outgoing;
 use crate::net::{
     Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, Route, Transmission,
 };
-use crate::record::{FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
+use crate::record::{FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, Refused, TcpTotals};
 use crate::tcp::{self, Flags, Segment};
 
 /// First port of the dynamic range (RFC 6335 §6).
@@ -82,6 +82,7 @@ pub(super) struct Fabric<P> {
     pub totals: TcpTotals,
     pub mqtt_packets: [u64; 15],
     pub remarks: [u64; Remark::ALL.len()],
+    pub refused: [u64; 3],
     /// What each host's initial sequence numbers are made of: a number drawn for its name, so that
     /// another host more or less leaves them alone.
     pub sequence_keys: Vec<u64>,
@@ -379,6 +380,10 @@ impl<P: Probe> Surroundings for Context<'_, P> {
             let flow = &self.fabric.flows[flow as usize];
             self.fabric.probe.packet_taken(now, flow.place(end.peer()).0, flow.place(end).0);
         }
+    }
+
+    fn refused(&mut self, what: Refused) {
+        self.fabric.refused[what as usize] += 1;
     }
 
     fn remark(&mut self, remark: Remark) {

@@ -47,6 +47,7 @@ impl<P: Probe> Network<P> {
             mqtt_packets: self.fabric.mqtt_packets,
             tcp: self.fabric.totals,
             server: None,
+            refused: self.fabric.refused,
             remarks,
         }
     }

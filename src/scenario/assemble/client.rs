@@ -137,6 +137,12 @@ impl<'a> Members<'a> {
             let name = format!("reconnect/{}", self.group.name);
             program = program.with_chance(self.streams.stream_indexed(&name, u64::from(index)));
         }
+        let own = |crash: &&load::Crash| crash.member.is_none_or(|member| member == index);
+        let crashes = self.group.crashes.iter().filter(own).map(|crash| {
+            let at = SimTime::ZERO + crash.at;
+            (at, at + crash.down_for)
+        });
+        let program = program.with_crashes(crashes);
         (Program::Client(Box::new(program)), Some(self.plan.broker))
     }
 

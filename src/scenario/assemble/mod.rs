@@ -11,7 +11,7 @@ mod properties;
 use std::sync::Arc;
 use std::time::Duration;
 
-use models::app::{BrokerProgram, Program};
+use models::app::{BrokerProgram, Crash, Program};
 use models::host::energy::{Component, Power};
 use models::host::{Board, NodeNames, ProgramCost};
 use models::mqtt::Broker;
@@ -20,6 +20,7 @@ use models::profile;
 use models::record::HostIndex;
 use models::tcp::Config;
 use sim_core::random::Streams;
+use sim_core::time::SimTime;
 
 use super::load::{self, End, Group, Loaded};
 use super::schema::Tcp;
@@ -65,7 +66,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
-                (None, Some(settings)) => (broker(settings), None),
+                (None, Some(settings)) => (broker(settings, group), None),
                 (None, None) => unreachable!("a group is a broker or has a client"),
             };
             blueprint.hosts.push(HostBlueprint {
@@ -179,7 +180,12 @@ fn ns3() -> Config {
     Config { timestamps: true, mss: 1460, nagle: false, time_wait: Duration::from_secs(1), ..Config::rfc() }
 }
 
-fn broker(settings: &load::Broker) -> Program {
+fn broker(settings: &load::Broker, group: &Group) -> Program {
     let machine = Broker::new(settings.config.clone());
-    Program::Broker(Box::new(BrokerProgram::new(machine, settings.port, settings.listen_backlog)))
+    let crashes = group.crashes.iter().map(|crash| {
+        let at = SimTime::ZERO + crash.at;
+        Crash { at, up_at: at + crash.down_for, memory: crash.memory }
+    });
+    let program = BrokerProgram::new(machine, settings.port, settings.listen_backlog);
+    Program::Broker(Box::new(program.with_crashes(crashes)))
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use models::mqtt::broker::{AccessList, AccessRule, Authentication, Who};
 use models::mqtt::timers::silence::SilenceLooks;
 use models::mqtt::{BrokerConfig, QoS, Version};
 use models::profile::{Acknowledges, BackOff, BrokerProfile, ClientProfile, PublishToSys};
 
 use super::super::names::{ClientId, KeepAlive, Template};
 use super::super::quantity::Span;
-use super::super::schema::{BrokerRole, Host, Mqtt, Role, Scenario, Will};
+use super::super::schema::{self, BrokerRole, Host, Mqtt, Role, Scenario, User, Will};
 
 /// Settings of a broker: its profile's, with the changes of the role.
 #[derive(Clone, PartialEq, Debug)]
@@ -97,7 +98,25 @@ pub(super) fn broker(role: &BrokerRole, profile: &BrokerProfile) -> Broker {
         role.maximum_qos.map(|qos| QoS::from_bits(qos.0).unwrap_or(QoS::ExactlyOnce)),
     );
     set(&mut config.retain_available, role.retain_available);
+    if let Some(users) = &role.users {
+        let one = |user: &User| (Arc::from(user.name.as_str()), Arc::from(user.password.as_bytes()));
+        config.authentication = Authentication::Passwords(users.iter().map(one).collect());
+    }
+    config.access = role.access.as_ref().map(|rules| {
+        let rules = rules.iter().map(access_rule).collect();
+        let checks_subscriptions = role.checks_subscriptions.unwrap_or(profile.checks_subscriptions);
+        Arc::new(AccessList { rules, checks_subscriptions })
+    });
     Broker { port: role.port, config, listen_backlog: role.listen_backlog.or(profile.listen_backlog) }
+}
+
+fn access_rule(rule: &schema::AccessRule) -> AccessRule {
+    let who = match (&rule.user, rule.everyone) {
+        (Some(user), _) => Who::User(Arc::from(user.as_str())),
+        (None, true) => Who::Everyone,
+        (None, false) => Who::Anonymous,
+    };
+    AccessRule { who, right: rule.right, filter: Arc::from(rule.topic.0.as_str()) }
 }
 
 fn set<T>(value: &mut T, change: Option<T>) {

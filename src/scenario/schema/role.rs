@@ -1,6 +1,6 @@
 //! What a host does.
 
-use models::mqtt::broker::{OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull};
+use models::mqtt::broker::{OverlappingSubscriptions, Right, SharedSubscriptions, WhenQueueFull};
 use models::mqtt::session::Qos2Delivery;
 use models::profile::{Acknowledges, PublishToSys, Spoken};
 use serde::Deserialize;
@@ -77,6 +77,38 @@ pub struct BrokerRole {
     pub retain_available: Option<bool>,
     /// Connections that wait to be accepted.
     pub listen_backlog: Option<u32>,
+    /// Who may connect, and with which password; without it, everyone.
+    pub users: Option<Vec<User>>,
+    /// Who may publish and subscribe where; without it, everyone everywhere.
+    pub access: Option<Vec<AccessRule>>,
+    /// Whether a SUBSCRIBE is refused where nothing may be read; else only the messages are held back. The
+    /// broker's own way unless given.
+    pub checks_subscriptions: Option<bool>,
+}
+
+/// A client that may connect.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// User Name.
+    pub name: String,
+    /// Password.
+    pub password: String,
+}
+
+/// A rule for one user, or for all clients without a user name where neither `user` nor `everyone` is given.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessRule {
+    /// For clients with this user name.
+    pub user: Option<String>,
+    /// For all clients: `%u` in the topic is the user name, `%c` the Client Identifier.
+    #[serde(default)]
+    pub everyone: bool,
+    /// Topic Filter.
+    pub topic: TopicFilter,
+    /// What the rule says.
+    pub right: Right,
 }
 
 /// See [`Role::Publisher`].

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use crate::mqtt::broker::access::Wants;
 use crate::mqtt::broker::share::shared_part;
-use crate::mqtt::broker::{Broker, ConnectionId, SessionIndex};
+use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, SessionIndex};
 use crate::mqtt::codec::encode::encode;
 use crate::mqtt::packet::{Packet, ReasonCode, RetainHandling, Suback, Subscribe, SubscriptionOptions};
 use crate::mqtt::packet::{Unsuback, Unsubscribe};
@@ -45,6 +46,9 @@ impl Broker {
         // subscription replaces one.
         for (filter, granted) in to_send {
             for application in self.retained_for(&filter, granted) {
+                if !self.may(session, Wants::Read, &application.topic) {
+                    continue;
+                }
                 self.send_one(session, application);
             }
         }
@@ -60,6 +64,10 @@ impl Broker {
         granted: Granted,
     ) -> Result<bool, ReasonCode> {
         let version = self.version(connection);
+        if !self.may_subscribe(session, filter) {
+            self.events.push_back(BrokerEvent::SubscriptionRefused { connection });
+            return Err(ReasonCode::NotAuthorized);
+        }
         let shared = match shared_part(filter) {
             Some(Ok(inner)) if self.shares_for(version) => Some(inner),
             // MQTT 5.0 §4.8.2: the name of a group is not empty and has no wildcard, and a filter follows
