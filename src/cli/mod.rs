@@ -19,6 +19,7 @@ mod chart;
 mod check;
 mod list;
 mod live;
+mod profiles;
 mod progress;
 mod replay;
 mod run;
@@ -43,6 +44,8 @@ pub enum Command {
     List(ListArguments),
     /// Draw the sequence chart of a scenario
     Chart(ChartArguments),
+    /// List the hardware profiles, or show every number of one with its source
+    Profiles(ProfilesArguments),
     /// Serve the broker to real clients, in wall-clock time
     Live(LiveArguments),
     /// Repeat a session of `live` from its journal, in virtual time
@@ -199,6 +202,33 @@ pub struct ChartOptions {
     pub out: Option<PathBuf>,
 }
 
+/// `profiles`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct ProfilesArguments {
+    /// What to do with them [default: list them]
+    #[command(subcommand)]
+    pub command: Option<ProfilesCommand>,
+    /// Folder of hardware profiles, instead of the `hw-profiles` that is found
+    #[arg(long, value_name = "DIR", global = true)]
+    pub profiles: Option<PathBuf>,
+    /// How the list is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What `profiles` can do.
+#[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
+pub enum ProfilesCommand {
+    /// Every number of a profile: value, unit, kind, relative uncertainty and source
+    Show {
+        /// Name of the profile: `esp8266-nodemcu`, or `boards/ideal` where several kinds have one
+        name: String,
+        /// How it is shown
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
 /// `live`
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct LiveArguments {
@@ -287,6 +317,7 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Check(arguments) => return check::check(arguments, out, problems),
         Command::List(arguments) => return list::list(arguments, out, problems),
         Command::Chart(arguments) => chart::chart(arguments, out),
+        Command::Profiles(arguments) => profiles::profiles(arguments, out),
         Command::Live(arguments) => live::live(arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),
     };

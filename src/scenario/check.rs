@@ -13,11 +13,13 @@ mod crash;
 mod link;
 mod mqtt;
 mod network;
+mod tls;
 
 pub(super) use crash::crashes;
 pub(super) use link::faults;
 pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};
 pub(super) use network::{brokers, network};
+pub(super) use tls::{costs as tls_costs, ends as tls_ends};
 
 /// Largest Remaining Length of an MQTT packet. MQTT 3.1.1 §2.2.3
 const LARGEST_REMAINING_LENGTH: u64 = 268_435_455;
@@ -47,6 +49,7 @@ pub(super) fn values(view: &View<'_>, scenario: &Scenario) -> Result<(), Diagnos
         tcp(view, &at, &host.tcp)?;
         role(view, name, host)?;
         mqtt::keys(view, name, host)?;
+        tls::host(view, name, host)?;
     }
     for (index, link) in scenario.links.iter().enumerate() {
         link::link(view, index, link)?;
@@ -109,7 +112,7 @@ fn role(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
                     .error("a fleet of brokers", &["hosts", name, "count"], "a broker has a count of 1")
                     .help("write one host for every broker"));
             }
-            in_range(view, &path("port"), Some(u64::from(broker.port)), 1..=65_535, "")?;
+            in_range(view, &path("port"), broker.port.map(u64::from), 1..=65_535, "")?;
             above_zero(view, &path("keep_alive_check"), broker.keep_alive_check)?;
             // Packet Identifiers are 16 bits and not 0. MQTT 3.1.1 §2.3.1
             in_range(view, &path("max_inflight"), broker.max_inflight.map(u64::from), 1..=65_535, "")?;

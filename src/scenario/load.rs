@@ -22,10 +22,12 @@ use super::source::Source;
 
 mod link;
 mod mqtt;
+mod wifi;
 
 pub use mqtt::{Broker, Client};
 
 pub use link::{Direction, PlannedLink, PlannedOutage};
+pub use wifi::PlannedWifi;
 
 /// What the command line changes in a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -196,6 +198,7 @@ pub fn load_text(
     let forwarding = forwarding(&scenario);
     let ends = check::network(&view, &scenario)?;
     let brokers = check::brokers(&view, &scenario, &ends)?;
+    check::tls_ends(&view, &scenario, &brokers)?;
     let groups = scenario
         .hosts
         .iter()
@@ -278,6 +281,7 @@ fn group(
             (software, None, client)
         }
     };
+    check::tls_costs(view, name, host, &board, &software)?;
     let mut tcp = host.tcp.or(&scenario.tcp);
     let stack = tcp.stack.unwrap_or(software.stack);
     tcp.stack = Some(stack);

@@ -14,10 +14,11 @@ mod link;
 mod mqtt;
 mod role;
 mod tcp;
+mod tls;
 
 pub use link::{
-    Answer, BrokerRestart, ClientCrash, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat, Queue, Queued,
-    Radio, Reorder, Trace, TraceText, Way,
+    Answer, BrokerRestart, ClientCrash, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat, PowerSave, Queue,
+    Queued, Radio, Reorder, Trace, TraceText, Way,
 };
 pub use mqtt::{MessageProperties, Mqtt, Payload, Reconnect, Subscription, Will};
 pub use role::{
@@ -25,6 +26,7 @@ pub use role::{
     SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User,
 };
 pub use tcp::Tcp;
+pub use tls::{BrokerTls, ClientTls};
 
 /// A scenario file.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -110,10 +112,6 @@ const fn one_u32() -> u32 {
 
 const fn yes() -> bool {
     true
-}
-
-const fn mqtt_port() -> u16 {
-    1883
 }
 
 /// The profile, board or software that has no delays and no limits.

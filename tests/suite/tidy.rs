@@ -84,6 +84,10 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
             "models/src/tcp/",
             &["sim_core::time", "crate::tcp", "crate::stream", "crate::cause", "super", "self"],
         ),
+        (
+            "models/src/tls/",
+            &["sim_core::time", "crate::tls", "crate::stream", "crate::cause", "super", "self"],
+        ),
         ("models/src/net/", &["sim_core::time", "sim_core::random", "crate::net", "super", "self"]),
         (
             "models/src/host/",
@@ -98,6 +102,7 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
                 "crate::record",
                 "crate::stream",
                 "crate::tcp",
+                "crate::tls",
                 "super",
                 "self",
             ],
@@ -107,6 +112,7 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
             &[
                 "sim_core::time",
                 "sim_core::random",
+                "crate::alert",
                 "crate::app",
                 "crate::cause",
                 "crate::host",
@@ -114,6 +120,18 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
                 "crate::mqtt",
                 "crate::record",
                 "crate::stream",
+                "super",
+                "self",
+            ],
+        ),
+        (
+            "models/src/alert/",
+            &[
+                "sim_core::time",
+                "sim_core::random",
+                "crate::alert",
+                "crate::stream",
+                "crate::mqtt",
                 "super",
                 "self",
             ],

@@ -1,11 +1,13 @@
 //! The broker program: one MQTT server machine and the sockets of its clients.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use sim_core::time::SimTime;
 
 use super::{Task, Workplace};
 use crate::cause::Cause;
+use crate::host::secure::Security;
 use crate::host::socket::{NO_CONNECTION, News};
 use crate::host::{Remark, Surroundings};
 use crate::mqtt::broker::{DropReason, Memory};
@@ -27,6 +29,7 @@ pub struct BrokerProgram {
     crashes: VecDeque<Crash>,
     /// While it is down: when it starts again.
     down_until: Option<SimTime>,
+    security: Option<Arc<Security>>,
 }
 
 /// A broker that is killed, and starts again.
@@ -53,6 +56,7 @@ impl BrokerProgram {
             closing: Vec::new(),
             crashes: VecDeque::new(),
             down_until: None,
+            security: None,
         }
     }
 
@@ -67,6 +71,19 @@ impl BrokerProgram {
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.down_until.is_none()
+    }
+
+    /// Takes TLS connections and no others.
+    #[must_use]
+    pub fn secured(mut self, security: Arc<Security>) -> Self {
+        self.security = Some(security);
+        self
+    }
+
+    /// How its connections are secured, if they are.
+    #[must_use]
+    pub fn security(&self) -> Option<Arc<Security>> {
+        self.security.clone()
     }
 
     /// The port it listens on.
@@ -94,7 +111,7 @@ impl BrokerProgram {
     /// Runs one task.
     pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match task {
-            Task::Time => self.time_passed(place),
+            Task::Time | Task::Background => self.time_passed(place),
             Task::News(socket, news) => self.news(socket, news, place),
         }
         while let Some(event) = self.mqtt.poll_event() {
@@ -170,7 +187,7 @@ impl BrokerProgram {
             place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
         }
         if news.has(News::READABLE) {
-            while let Some(chunk) = entry.tcp.read() {
+            while let Some(chunk) = entry.read() {
                 if entry.connection != NO_CONNECTION {
                     self.mqtt.handle_input(now, ConnectionId(entry.connection), chunk);
                 }

@@ -7,8 +7,9 @@ use sim_core::time::SimTime;
 
 use super::steps::{Steps, Wish};
 use super::turn::Turn;
-use super::{Burst, Camera, Publisher, Subscriber, Task, Workplace};
+use super::{Burst, Camera, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task, Workplace};
 use crate::cause::Cause;
+use crate::host::secure::Security;
 use crate::host::socket::News;
 use crate::host::{Remark, Surroundings};
 use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing};
@@ -67,53 +68,10 @@ pub enum Role {
     Subscriber(Subscriber),
     /// Does one thing after another.
     Steps(Steps),
-}
-
-impl Role {
-    fn deadline(&self) -> SimTime {
-        match self {
-            Role::Publisher(role) => role.deadline(),
-            Role::Camera(role) => role.deadline(),
-            Role::Steps(role) => role.deadline(),
-            Role::Burst(_) | Role::Subscriber(_) => SimTime::MAX,
-        }
-    }
-
-    fn wake(&mut self, turn: &mut Turn<'_>) {
-        match self {
-            Role::Publisher(role) => role.wake(turn),
-            Role::Camera(role) => role.wake(turn),
-            Role::Steps(role) => role.wake(turn),
-            Role::Burst(_) | Role::Subscriber(_) => {}
-        }
-    }
-
-    fn connected(&mut self, turn: &mut Turn<'_>, session_present: bool) {
-        match self {
-            Role::Publisher(role) => role.connected(),
-            Role::Camera(role) => role.connected(),
-            Role::Burst(role) => role.connected(turn),
-            Role::Subscriber(role) => role.connected(turn, session_present),
-            Role::Steps(_) => {}
-        }
-    }
-
-    fn completed(&mut self, turn: &mut Turn<'_>) {
-        match self {
-            Role::Publisher(role) => role.completed(turn.now),
-            Role::Burst(role) => role.completed(turn),
-            Role::Camera(_) | Role::Subscriber(_) | Role::Steps(_) => {}
-        }
-    }
-
-    /// When the role is done and wants to disconnect.
-    fn leaves_at(&self) -> SimTime {
-        match self {
-            Role::Publisher(role) => role.leaves_at(),
-            Role::Burst(role) => role.leaves_at(),
-            Role::Camera(_) | Role::Subscriber(_) | Role::Steps(_) => SimTime::MAX,
-        }
-    }
+    /// A client node of the alert network.
+    SensorNode(Box<SensorNodeRole>),
+    /// The server node of the alert network.
+    ServerNode(Box<ServerNodeRole>),
 }
 
 /// An MQTT client with a role.
@@ -136,6 +94,7 @@ pub struct ClientProgram {
     crashes: Vec<(SimTime, SimTime)>,
     /// When it is back from the last time it was killed.
     back_at: SimTime,
+    security: Option<Arc<Security>>,
 }
 
 impl ClientProgram {
@@ -160,6 +119,7 @@ impl ClientProgram {
             chance: None,
             crashes: Vec::new(),
             back_at: SimTime::ZERO,
+            security: None,
         }
     }
 
@@ -177,6 +137,19 @@ impl ClientProgram {
         self
     }
 
+    /// Connects with TLS.
+    #[must_use]
+    pub fn secured(mut self, security: Arc<Security>) -> Self {
+        self.security = Some(security);
+        self
+    }
+
+    /// How its connections are secured, if they are.
+    #[must_use]
+    pub fn security(&self) -> Option<Arc<Security>> {
+        self.security.clone()
+    }
+
     /// When something is due.
     #[must_use]
     pub fn deadline(&self) -> SimTime {
@@ -191,7 +164,12 @@ impl ClientProgram {
             Phase::Here(_) | Phase::Closing(_) => SimTime::MAX,
             Phase::Over => match self.role {
                 Role::Steps(_) => SimTime::MAX,
-                Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+                Role::Publisher(_)
+                | Role::Camera(_)
+                | Role::Burst(_)
+                | Role::Subscriber(_)
+                | Role::SensorNode(_)
+                | Role::ServerNode(_) => {
                     return SimTime::MAX;
                 }
             },
@@ -207,7 +185,9 @@ impl ClientProgram {
 
     /// Whether a publish call has not returned yet.
     fn waits(&self) -> bool {
-        self.plan.publish_waits && self.mqtt.is_connected() && self.mqtt.unacknowledged().0 > 0
+        // Nodes of the alert network know themselves what they wait for.
+        let own = !matches!(self.role, Role::SensorNode(_) | Role::ServerNode(_));
+        own && self.plan.publish_waits && self.mqtt.is_connected() && self.mqtt.unacknowledged().0 > 0
     }
 
     /// When the client leaves or renews its connection.
@@ -216,10 +196,23 @@ impl ClientProgram {
         planned.min(self.role.leaves_at()).min(self.renew_at)
     }
 
+    /// Whether it has work for when nothing else is to be done.
+    #[must_use]
+    pub fn has_background(&self) -> bool {
+        self.role.has_background()
+    }
+
+    /// Its role.
+    #[must_use]
+    pub fn role(&self) -> &Role {
+        &self.role
+    }
+
     /// Runs one task.
     pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match task {
             Task::Time => self.time_passed(place),
+            Task::Background => self.give_turn(place, Role::background),
             Task::News(socket, news) => self.news(socket, news, place),
         }
         while let Some(event) = self.mqtt.poll_event() {
@@ -268,7 +261,7 @@ impl ClientProgram {
             place.work.charge(Cause::Connect, place.cost.packet_ns);
         }
         if news.has(News::READABLE) {
-            while let Some(chunk) = entry.tcp.read() {
+            while let Some(chunk) = entry.read() {
                 if mine {
                     self.mqtt.handle_input(now, chunk);
                 }
@@ -287,10 +280,11 @@ impl ClientProgram {
     }
 
     fn connection_over(&mut self, now: SimTime) {
+        self.role.lost();
         let renewing = self.leaving && self.plan.reconnect_every.is_some() && !self.finished(now);
         self.phase = if renewing {
             Phase::Away(now)
-        } else if self.leaving || !self.plan.comes_back {
+        } else if self.leaving || !self.plan.comes_back || self.role.ends_with_connection() {
             Phase::Over
         } else {
             let attempt = now + self.wait();
@@ -378,17 +372,17 @@ impl ClientProgram {
                 self.back_off = self.plan.back_off;
                 self.give_turn(place, |role, turn| role.connected(turn, session_present));
             }
-            ClientEvent::Message { payload, message, .. } => {
+            ClientEvent::Message { topic, payload, message, .. } => {
                 let bytes = payload.len() as u64;
                 let ns = place.cost.publish_ns + place.cost.byte_ps * bytes / 1_000;
                 place.work.charge(Cause::Publish, ns);
-                place.work.delivered.push(message);
+                self.give_turn(place, |role, turn| role.received(turn, &topic, &payload, message));
             }
             ClientEvent::Completed { .. } => self.give_turn(place, Role::completed),
             ClientEvent::Refused(_) => place.around.remark(Remark::ConnectRefused),
             ClientEvent::Discarded { .. } => place.around.remark(Remark::MessageDiscarded),
-            ClientEvent::Subscribed { .. }
-            | ClientEvent::Unsubscribed { .. }
+            ClientEvent::Subscribed { .. } => self.give_turn(place, Role::subscribed),
+            ClientEvent::Unsubscribed { .. }
             | ClientEvent::Announced(_)
             | ClientEvent::Authenticate { .. } => {}
             ClientEvent::Close(reason) => self.close(reason, place.around),

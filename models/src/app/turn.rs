@@ -12,7 +12,7 @@ use crate::ledger::{Ledger, Publication};
 use crate::mqtt::message::{ApplicationMessage, Attached};
 use crate::mqtt::{Client, Properties, QoS, SubscriptionOptions, TopicFilter, TopicName};
 use crate::record::HostIndex;
-use crate::stream::Payload;
+use crate::stream::{MessageId, Payload};
 
 /// What a role may do while it has its turn.
 pub struct Turn<'a> {
@@ -54,8 +54,8 @@ pub struct Message {
 }
 
 impl Turn<'_> {
-    /// Publishes `message` and pays for the call.
-    pub fn publish(&mut self, message: &Message) {
+    /// Publishes `message` and pays for the call; returns its name in the ledger.
+    pub fn publish(&mut self, message: &Message) -> MessageId {
         let bytes = message.payload.len() as u32;
         let id = self.ledger.open(
             self.now,
@@ -80,6 +80,7 @@ impl Turn<'_> {
         if self.mqtt.publish_message(self.now, application).is_err() {
             self.failed += 1;
         }
+        id
     }
 
     /// Subscribes; `identifier` is the Subscription Identifier, 0 for none.

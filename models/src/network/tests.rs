@@ -19,6 +19,7 @@ use crate::record::{HostIndex, NoProbe, Outcome};
 use crate::stream::Payload;
 use crate::tcp::Config;
 
+mod cells;
 mod trouble;
 
 const BROKER: HostIndex = HostIndex(0);

@@ -44,6 +44,8 @@ pub struct ClientFile {
     pub keep_alive_rule: Option<Choice<KeepAliveRule>>,
     /// Time between two looks at these clocks; without it, at the very instant.
     pub keep_alive_check: Option<Figure>,
+    /// Whether it says close_notify before it closes a TLS connection; without it, it does.
+    pub close_notify: Option<Choice<bool>>,
     /// QoS 1 and 2 messages in flight.
     pub max_inflight: Option<Figure>,
     /// QoS 1 and 2 messages that wait.
@@ -103,6 +105,8 @@ pub struct ClientProfile {
     pub keep_alive_rule: KeepAliveRule,
     /// Time between two looks at these clocks; `None`: at the very instant.
     pub looks_every: Option<Duration>,
+    /// Whether it says close_notify before it closes a TLS connection.
+    pub close_notify: bool,
     /// QoS 1 and 2 messages in flight; 0: no limit.
     pub max_inflight: u16,
     /// QoS 1 and 2 messages that wait; 0: no limit.
@@ -159,6 +163,7 @@ impl Inherit for ClientFile {
         let all = [
             told("versions", &self.versions),
             told("keep_alive_rule", &self.keep_alive_rule),
+            told("close_notify", &self.close_notify),
             told("publish_call", &self.publish_call),
             told("subscribe_length", &self.subscribe_length),
             told("resends_after_clean_session", &self.resends_after_clean_session),
@@ -175,6 +180,7 @@ impl Inherit for ClientFile {
             keep_alive: self.keep_alive.or(base.keep_alive),
             keep_alive_rule: self.keep_alive_rule.or(base.keep_alive_rule),
             keep_alive_check: self.keep_alive_check.or(base.keep_alive_check),
+            close_notify: self.close_notify.or(base.close_notify),
             max_inflight: self.max_inflight.or(base.max_inflight),
             max_queued: self.max_queued.or(base.max_queued),
             max_packet: self.max_packet.or(base.max_packet),
@@ -210,6 +216,7 @@ impl Inherit for ClientFile {
                 .map(|rule| rule.value)
                 .ok_or(Incomplete::Missing { path: vec!["keep_alive_rule"] })?,
             looks_every: span("keep_alive_check", &self.keep_alive_check)?.filter(|every| !every.is_zero()),
+            close_notify: self.close_notify.as_ref().is_none_or(|says| says.value),
             max_inflight: perhaps_whole(&["max_inflight"], self.max_inflight.as_ref(), "1")?.unwrap_or(0),
             max_queued: perhaps_whole(&["max_queued"], self.max_queued.as_ref(), "1")?.unwrap_or(0),
             max_packet_bytes: max_packet.filter(|limit| *limit > 0),

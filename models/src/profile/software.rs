@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Figure, Incomplete, Inherit, Quoted, Word, number, span, whole};
+use super::{Figure, Heap, HeapFile, Incomplete, Inherit, Quoted, Word, number, perhaps_whole, span, whole};
 
 /// A TCP implementation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -31,6 +31,38 @@ impl TryFrom<Quoted> for Stack {
 
     fn try_from(word: Quoted) -> Result<Self, String> {
         Stack::from_word(&word.0)
+    }
+}
+
+/// What becomes of a program that asks for memory that is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "Quoted")]
+pub enum OutOfMemory {
+    /// The call fails and the program goes on: `"refuse"`.
+    Refuse,
+    /// The message is dropped without a word: `"drop"`.
+    Drop,
+    /// An exception that nobody catches ends the program: `"exit"`.
+    Exit,
+    /// The board resets itself: `"reboot"`.
+    Reboot,
+}
+
+impl Word for OutOfMemory {
+    const NOUN: &'static str = "known end of memory";
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("refuse", OutOfMemory::Refuse),
+        ("drop", OutOfMemory::Drop),
+        ("exit", OutOfMemory::Exit),
+        ("reboot", OutOfMemory::Reboot),
+    ];
+}
+
+impl TryFrom<Quoted> for OutOfMemory {
+    type Error = String;
+
+    fn try_from(word: Quoted) -> Result<Self, String> {
+        OutOfMemory::from_word(&word.0)
     }
 }
 
@@ -62,6 +94,14 @@ pub struct SoftwareFile {
     pub ram_static: Option<Figure>,
     /// RAM for every connection.
     pub ram_per_connection: Option<Figure>,
+    /// RAM for every TLS connection, besides; without it, the software cannot be used with TLS.
+    pub tls_ram: Option<Figure>,
+    /// CPU time of reading a sensor; without it, none.
+    pub sample: Option<Figure>,
+    /// A heap of fixed size, where the program has one.
+    pub heap: Option<HeapFile>,
+    /// What happens when memory ends: `"refuse"`, `"drop"`, `"exit"`, `"reboot"`.
+    pub out_of_memory: Option<OutOfMemory>,
 }
 
 /// Software with all its figures; times are those on the reference PC.
@@ -89,6 +129,14 @@ pub struct Software {
     pub ram_static_bytes: u64,
     /// RAM for every connection, in bytes.
     pub ram_per_connection_bytes: u64,
+    /// RAM for every TLS connection besides, in bytes, where the profile says it.
+    pub tls_ram_bytes: Option<u64>,
+    /// CPU time of reading a sensor.
+    pub sample: Duration,
+    /// A heap of fixed size, where the program has one.
+    pub heap: Option<Heap>,
+    /// What happens when memory ends; `None` keeps the account and lets nothing fail.
+    pub out_of_memory: Option<OutOfMemory>,
 }
 
 impl Inherit for SoftwareFile {
@@ -106,8 +154,13 @@ impl Inherit for SoftwareFile {
             ("connect", &self.connect),
             ("ram_static", &self.ram_static),
             ("ram_per_connection", &self.ram_per_connection),
+            ("tls_ram", &self.tls_ram),
+            ("sample", &self.sample),
         ];
-        all.into_iter().filter_map(|(key, figure)| Some((vec![key], figure.as_ref()?))).collect()
+        let mut figures: Vec<_> =
+            all.into_iter().filter_map(|(key, figure)| Some((vec![key], figure.as_ref()?))).collect();
+        figures.extend(HeapFile::figures(self.heap.as_ref(), "heap"));
+        figures
     }
 
     fn over(self, base: Self) -> Self {
@@ -123,6 +176,10 @@ impl Inherit for SoftwareFile {
             connect: self.connect.or(base.connect),
             ram_static: self.ram_static.or(base.ram_static),
             ram_per_connection: self.ram_per_connection.or(base.ram_per_connection),
+            tls_ram: self.tls_ram.or(base.tls_ram),
+            sample: self.sample.or(base.sample),
+            heap: HeapFile::over(self.heap, base.heap),
+            out_of_memory: self.out_of_memory.or(base.out_of_memory),
         }
     }
 
@@ -140,6 +197,13 @@ impl Inherit for SoftwareFile {
             connect: span(&["connect"], self.connect.as_ref())?,
             ram_static_bytes: whole(&["ram_static"], self.ram_static.as_ref(), "B")?,
             ram_per_connection_bytes: whole(&["ram_per_connection"], self.ram_per_connection.as_ref(), "B")?,
+            tls_ram_bytes: perhaps_whole(&["tls_ram"], self.tls_ram.as_ref(), "B")?,
+            sample: match &self.sample {
+                Some(figure) => span(&["sample"], Some(figure))?,
+                None => Duration::ZERO,
+            },
+            heap: self.heap.as_ref().map(HeapFile::complete).transpose()?,
+            out_of_memory: self.out_of_memory,
         })
     }
 }

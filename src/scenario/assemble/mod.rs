@@ -7,6 +7,7 @@ mod audience;
 mod client;
 mod link;
 mod properties;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     let audience = audience::Audience::of(loaded);
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
+        let security = tls::security(loaded, group);
         let mut members = client::Members::new(group, &numbering, &audience, &streams);
         for index in 0..group.count {
             let number = HostIndex(numbering.first[place] + index);
@@ -68,6 +70,10 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
                 (None, Some(settings)) => (broker(settings, group), None),
                 (None, None) => unreachable!("a group is a broker or has a client"),
+            };
+            let program = match &security {
+                Some(security) => program.secured(security.clone()),
+                None => program,
             };
             blueprint.hosts.push(HostBlueprint {
                 names: NodeNames {

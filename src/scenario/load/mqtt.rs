@@ -10,7 +10,7 @@ use models::profile::{Acknowledges, BackOff, BrokerProfile, ClientProfile, Publi
 
 use super::super::names::{ClientId, KeepAlive, Template};
 use super::super::quantity::Span;
-use super::super::schema::{self, BrokerRole, Host, Mqtt, Role, Scenario, User, Will};
+use super::super::schema::{self, BrokerRole, ClientTls, Host, Mqtt, Role, Scenario, User, Will};
 
 /// Settings of a broker: its profile's, with the changes of the role.
 #[derive(Clone, PartialEq, Debug)]
@@ -60,6 +60,8 @@ pub struct Client {
     pub max_inflight: u16,
     /// How it comes back after a failure.
     pub back_off: BackOff,
+    /// Its TLS.
+    pub tls: Option<ClientTls>,
 }
 
 pub(super) fn broker(role: &BrokerRole, profile: &BrokerProfile) -> Broker {
@@ -107,7 +109,7 @@ pub(super) fn broker(role: &BrokerRole, profile: &BrokerProfile) -> Broker {
         let checks_subscriptions = role.checks_subscriptions.unwrap_or(profile.checks_subscriptions);
         Arc::new(AccessList { rules, checks_subscriptions })
     });
-    Broker { port: role.port, config, listen_backlog: role.listen_backlog.or(profile.listen_backlog) }
+    Broker { port: role.port(), config, listen_backlog: role.listen_backlog.or(profile.listen_backlog) }
 }
 
 fn access_rule(rule: &schema::AccessRule) -> AccessRule {
@@ -134,9 +136,9 @@ pub(super) fn client(
 ) -> Client {
     let mqtt = host.mqtt.clone().unwrap_or_default();
     let written = mqtt.clone();
-    let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, .. } = mqtt;
+    let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, tls, .. } = mqtt;
     let port = match &scenario.hosts[broker].1.role {
-        Role::Broker(role) => role.port,
+        Role::Broker(role) => role.port(),
         Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Steps(_) => {
             unreachable!("checked to be a broker")
         }
@@ -167,6 +169,7 @@ pub(super) fn client(
             jitter: reconnect.jitter.0,
         }),
         version: mqtt.version.map_or(profile.versions[0], |version| version.0),
+        tls,
         profile,
         written,
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::names::{KeepAlive, QualityOfService, TopicFilter, TopicName};
 use super::super::quantity::{Size, Span};
-use super::{MessageProperties, Payload, Subscription, mqtt_port, one_u32, yes};
+use super::{BrokerTls, MessageProperties, Payload, Subscription, one_u32, yes};
 
 /// What a host does.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -30,9 +30,10 @@ pub enum Role {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerRole {
-    /// TCP port; 1883 unless said otherwise.
-    #[serde(default = "mqtt_port")]
-    pub port: u16,
+    /// TCP port; 1883 unless said otherwise, with TLS 8883.
+    pub port: Option<u16>,
+    /// TLS for all connections; without it, none.
+    pub tls: Option<BrokerTls>,
     /// Time between two looks for silent clients.
     pub keep_alive_check: Option<Span>,
     /// QoS 1 and 2 messages in flight to one client.
@@ -109,6 +110,14 @@ pub struct AccessRule {
     pub topic: TopicFilter,
     /// What the rule says.
     pub right: Right,
+}
+
+impl BrokerRole {
+    /// The TCP port: IANA's for MQTT or for MQTT over TLS, unless given.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.tls.is_some() { 8883 } else { 1883 })
+    }
 }
 
 /// See [`Role::Publisher`].

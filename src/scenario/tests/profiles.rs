@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use models::mqtt::BrokerConfig;
-use models::profile::{Board, BoardFile, BrokerFile, ClientFile, Inherit, Kind, LinkFile, SoftwareFile};
+use models::profile::{
+    BatteryFile, Board, BoardFile, BrokerFile, ClientFile, Inherit, Kind, LinkFile, SoftwareFile,
+};
 
 use crate::scenario::error::Place;
 use crate::scenario::profiles::{Library, Profile, content_hash};
@@ -38,17 +40,21 @@ fn all<P: Profile>() -> usize {
             figures += 1;
         }
     }
-    assert!(names.iter().any(|name| name == "ideal"), "every kind has an ideal one");
     figures
 }
 
 #[test]
 fn every_profile_loads_and_every_figure_has_its_source() {
-    assert!(all::<BoardFile>() > 50);
-    assert!(all::<SoftwareFile>() > 30);
+    assert!(all::<BoardFile>() > 150);
+    assert!(all::<SoftwareFile>() > 40);
+    assert!(all::<BatteryFile>() > 60);
     assert!(all::<LinkFile>() > 10);
     assert!(all::<BrokerFile>() > 40);
     assert!(all::<ClientFile>() > 30);
+    let library = library();
+    let ideal = |names: Vec<String>| names.iter().any(|name| name == "ideal");
+    assert!(ideal(library.names::<BoardFile>()) && ideal(library.names::<SoftwareFile>()));
+    assert!(ideal(library.names::<LinkFile>()));
 }
 
 /// The machine's own defaults and the files say the same.
