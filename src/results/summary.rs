@@ -20,6 +20,7 @@ use sim_core::stats::percentile;
 use sim_core::time::SimTime;
 
 use super::accounts::Accounts;
+use super::refused::Refused;
 
 /// The control packets, by packet type from 1 on. MQTT 3.1.1 §2.2.1
 pub const PACKET_NAMES: [&str; 15] = [
@@ -115,17 +116,6 @@ pub struct LatencyMs {
     pub p99: f64,
     /// The latest.
     pub max: f64,
-}
-
-/// What brokers refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct Refused {
-    /// CONNECT packets.
-    pub connections: u64,
-    /// Topic Filters in SUBSCRIBE packets.
-    pub subscriptions: u64,
-    /// PUBLISH packets.
-    pub publications: u64,
 }
 
 /// TCP and the links.
@@ -326,11 +316,7 @@ impl Summary {
                 lost: counts.lost,
             },
             latency_ms: LatencyMs::of(&latencies_ns),
-            refused: Refused {
-                connections: outcome.refused[0],
-                subscriptions: outcome.refused[1],
-                publications: outcome.refused[2],
-            },
+            refused: Refused::of(outcome),
             mqtt_packets: Ordered(packets.map(|(name, sent)| ((*name).to_owned(), sent)).collect()),
             tcp: Tcp::of(outcome.tcp),
             nodes: nodes(&outcome.nodes, outcome.simulated),

@@ -36,9 +36,9 @@ impl Role {
             Role::Camera(role) => role.connected(),
             Role::Burst(role) => role.connected(turn),
             Role::Subscriber(role) => role.connected(turn, session_present),
+            Role::Steps(_) => {}
             Role::SensorNode(role) => role.connected(turn),
             Role::ServerNode(role) => role.connected(turn),
-            Role::Steps(_) => {}
         }
     }
 

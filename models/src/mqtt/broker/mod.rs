@@ -24,7 +24,7 @@ mod authenticate;
 mod config;
 mod connect;
 mod event;
-mod faults;
+pub mod faults;
 mod forward;
 mod leave;
 mod publish;
