@@ -103,7 +103,9 @@ impl BrokerSettings {
             },
             max_connections: or(config.max_connections, default.max_connections),
             max_packet_bytes: config.max_packet_bytes.min(default.max_packet_bytes),
-            announce_max_packet: config.announce_max_packet_bytes,
+            // The limit of this computer is not the broker's, and not told.
+            announce_max_packet: config.announce_max_packet_bytes
+                && config.max_packet_bytes <= default.max_packet_bytes,
             fault_codes: config.fault_codes,
             max_keep_alive_s: config.max_keep_alive_s,
             refused_filters: config.refused_filters.iter().map(|filter| filter.as_str().to_owned()).collect(),
@@ -134,8 +136,11 @@ impl BrokerSettings {
                 .iter()
                 .filter_map(|filter| TopicFilter::new(filter).ok())
                 .collect(),
-            max_inflight_inbound: MAX_INFLIGHT_INBOUND,
-            topic_alias_maximum: TOPIC_ALIAS_MAXIMUM,
+            max_inflight_inbound: match behaviour.max_inflight_inbound {
+                0 => MAX_INFLIGHT_INBOUND,
+                own => own,
+            },
+            topic_alias_maximum: behaviour.topic_alias_maximum.min(TOPIC_ALIAS_MAXIMUM),
             max_topic_levels: MAX_TOPIC_LEVELS,
             max_subscriptions: MAX_SUBSCRIPTIONS,
             ..behaviour
