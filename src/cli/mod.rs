@@ -265,7 +265,7 @@ pub struct LiveArguments {
     /// What clients of MQTT 5.0 are told of their faults [default: as Mosquitto does]
     #[arg(long, value_enum, value_name = "WHOSE")]
     pub fault_codes: Option<Codes>,
-    /// Longest Keep Alive of clients of MQTT 5.0, in seconds; others are given this one [default: no limit]
+    /// Longest Keep Alive of clients of MQTT 5.0, in seconds; others are given this one; 0: no limit [default: 60]
     #[arg(long, value_name = "SECONDS")]
     pub max_keep_alive: Option<u16>,
     /// Refuse subscriptions to this topic filter; may be repeated
