@@ -1,6 +1,6 @@
 //! A scenario run to its end.
 
-use models::network::Network;
+use models::network::{Blueprint, Network};
 use models::record::{NoProbe, Outcome, Probe};
 use sim_core::engine::Simulation;
 use sim_core::time::SimTime;
@@ -56,26 +56,66 @@ pub fn recorded(
     run(loaded, options, Recorder::new(listening), report)
 }
 
+/// A scenario assembled once, for any number of its runs.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    blueprint: Blueprint,
+    stop: Stop,
+    limit: SimTime,
+    warm_up: SimTime,
+}
+
+impl Prepared {
+    /// Assembles `loaded`.
+    #[must_use]
+    pub fn of(loaded: &Loaded) -> Self {
+        Prepared {
+            blueprint: assemble::blueprint(loaded, loaded.scenario.seed, 0),
+            stop: loaded.scenario.stop,
+            limit: SimTime::ZERO + loaded.scenario.duration.0,
+            warm_up: SimTime::ZERO + loaded.scenario.warm_up.0,
+        }
+    }
+
+    /// Runs it with nothing listening, under `seed` instead of the scenario's own.
+    ///
+    /// # Errors
+    /// When a host cannot reach its broker.
+    pub fn outcome(&self, seed: u64, run: u64) -> Result<Outcome, Diagnostic> {
+        let blueprint = Blueprint { seed, run, ..self.blueprint.clone() };
+        Ok(self.run(blueprint, NoProbe, &mut |_| {})?.0)
+    }
+
+    fn run<P: Probe>(
+        &self,
+        blueprint: Blueprint,
+        probe: P,
+        report: &mut dyn FnMut(Standing),
+    ) -> Result<(Outcome, P), Diagnostic> {
+        let network =
+            Network::build(blueprint, probe).map_err(|error| Diagnostic::error(error.to_string()))?;
+        let mut simulation = Simulation::new(network);
+        let (network, scheduler) = simulation.parts_mut();
+        network.start(scheduler);
+        match self.stop {
+            Stop::AtDuration => run_to(self.limit, &mut simulation, report),
+            Stop::WhenQuiet => run_until_quiet(self.limit, &mut simulation, report),
+        }
+        let end = simulation.now();
+        let outcome = simulation.world.outcome(self.warm_up, end, simulation.events());
+        Ok((outcome, simulation.world.into_probe()))
+    }
+}
+
 fn run<P: Probe>(
     loaded: &Loaded,
     options: &RunOptions,
     probe: P,
     report: &mut dyn FnMut(Standing),
 ) -> Result<(Outcome, P), Diagnostic> {
-    let blueprint = assemble::blueprint(loaded, loaded.scenario.seed, options.run);
-    let network = Network::build(blueprint, probe).map_err(|error| Diagnostic::error(error.to_string()))?;
-    let mut simulation = Simulation::new(network);
-    let (network, scheduler) = simulation.parts_mut();
-    network.start(scheduler);
-    let limit = SimTime::ZERO + loaded.scenario.duration.0;
-    match loaded.scenario.stop {
-        Stop::AtDuration => run_to(limit, &mut simulation, report),
-        Stop::WhenQuiet => run_until_quiet(limit, &mut simulation, report),
-    }
-    let end = simulation.now();
-    let warm_up = SimTime::ZERO + loaded.scenario.warm_up.0;
-    let outcome = simulation.world.outcome(warm_up, end, simulation.events());
-    Ok((outcome, simulation.world.into_probe()))
+    let prepared = Prepared::of(loaded);
+    let blueprint = Blueprint { run: options.run, ..prepared.blueprint.clone() };
+    prepared.run(blueprint, probe, report)
 }
 
 /// Runs to `limit` in slices; where they end makes no difference to what happens.

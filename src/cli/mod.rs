@@ -19,9 +19,12 @@ mod chart;
 mod check;
 mod list;
 mod live;
+mod merge;
 mod progress;
 mod replay;
 mod run;
+mod study;
+mod sweep;
 
 /// A digital twin of MQTT systems: simulates brokers, clients and the network between them.
 #[derive(Parser, Debug)]
@@ -43,6 +46,10 @@ pub enum Command {
     List(ListArguments),
     /// Draw the sequence chart of a scenario
     Chart(ChartArguments),
+    /// Run every point of a scenario's sweep, several times, in parallel; what is there already is kept
+    Sweep(study::SweepArguments),
+    /// Join the shares of a sweep that several machines ran
+    Merge(study::MergeArguments),
     /// Serve the broker to real clients, in wall-clock time
     Live(LiveArguments),
     /// Repeat a session of `live` from its journal, in virtual time
@@ -155,9 +162,15 @@ pub struct CheckArguments {
 /// `list`
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct ListArguments {
-    /// Folder of scenario files
+    /// Folder of scenario files; a single file with --points
     #[arg(default_value = "scenarios")]
     pub folder: PathBuf,
+    /// Only points of this condition: 'qos == 2 && loss > 0.01'; needs --points
+    #[arg(requires = "points")]
+    pub selection: Option<String>,
+    /// Show the points of a scenario's sweep, without running them
+    #[arg(long)]
+    pub points: bool,
     /// How the list is shown
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -287,6 +300,8 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Check(arguments) => return check::check(arguments, out, problems),
         Command::List(arguments) => return list::list(arguments, out, problems),
         Command::Chart(arguments) => chart::chart(arguments, out),
+        Command::Sweep(arguments) => sweep::sweep(arguments, out),
+        Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Live(arguments) => live::live(arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),
     };

@@ -20,8 +20,10 @@ use super::set::set;
 use super::source::Source;
 
 mod link;
+mod sweep;
 
 pub use link::{Direction, PlannedLink, PlannedOutage};
+pub use sweep::{MOST_POINTS, PlannedAxis, PlannedLevel, PlannedSweep};
 
 /// What the command line changes in a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -59,6 +61,8 @@ pub struct Loaded {
     pub expectations: Vec<Expectation>,
     /// The profile files and trace files used, in the order of their names.
     pub profiles: Vec<UsedProfile>,
+    /// The axes of its sweep, if it has one.
+    pub sweep: Option<PlannedSweep>,
 }
 
 impl Loaded {
@@ -231,6 +235,7 @@ pub fn load_text(
         .collect::<Result<Vec<_>, _>>()?;
     let (links, traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
     let expectations = check::expectations(&view, &scenario)?;
+    let sweep = scenario.sweep.as_ref().map(|sweep| sweep::plan(&view, sweep)).transpose()?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     Ok(Loaded {
         name,
@@ -242,6 +247,7 @@ pub fn load_text(
         links,
         expectations,
         profiles: used(&library, traces),
+        sweep,
         scenario,
     })
 }

@@ -13,6 +13,7 @@ use super::quantity::Span;
 mod link;
 mod mqtt;
 mod role;
+pub mod sweep;
 mod tcp;
 
 pub use link::{
@@ -20,6 +21,7 @@ pub use link::{
 };
 pub use mqtt::{Mqtt, Payload, Subscription, Will};
 pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then};
+pub use sweep::Sweep;
 pub use tcp::Tcp;
 
 /// A scenario file.
@@ -62,6 +64,8 @@ pub struct Scenario {
     /// What must hold at the end: `delivered == 12`, `latency.p99 < 2 s`.
     #[serde(default)]
     pub expect: Vec<String>,
+    /// The axes along which `sweep` varies the scenario; a single run ignores them.
+    pub sweep: Option<Sweep>,
 }
 
 /// When a run ends.

@@ -1,0 +1,92 @@
+//! The arguments of the commands about sweeps.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Format, ScenarioArguments};
+use crate::scenario::schema::sweep::Share;
+use crate::study::manifest::Shard;
+
+/// `sweep`
+#[derive(Args, Clone, PartialEq, Debug)]
+pub struct SweepArguments {
+    /// Scenario file with a `sweep`
+    pub file: PathBuf,
+    /// Only points of this condition: 'qos == 2 && loss > 0.01'
+    pub selection: Option<String>,
+    /// What changes the scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// What is run.
+    #[command(flatten)]
+    pub options: SweepOptions,
+}
+
+/// How a sweep is done and what it writes.
+#[derive(Args, Clone, PartialEq, Debug, Default)]
+pub struct SweepOptions {
+    /// Replications of each point, instead of the scenario's
+    #[arg(long, value_name = "NUMBER")]
+    pub runs: Option<u64>,
+    /// Add replications until the 95 % interval of --of is no wider than this share of its mean to
+    /// either side: `2%`
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, conflicts_with = "shard")]
+    pub precision: Option<Share>,
+    /// The figure that --precision is about [default: the first of the scenario's figures]
+    #[arg(long, value_name = "FIGURE", requires = "precision")]
+    pub of: Option<String>,
+    /// Most replications of a point that --precision may ask for
+    #[arg(long, value_name = "NUMBER", requires = "precision", default_value_t = 1_000)]
+    pub most: u64,
+    /// Give every point random numbers of its own; otherwise run N of all points draws the same
+    #[arg(long)]
+    pub independent: bool,
+    /// Runs done at the same time [default: one a core]
+    #[arg(short, long, value_name = "NUMBER")]
+    pub jobs: Option<usize>,
+    /// Run only a share of the runs, for `merge`: `2/5` is the second of five
+    #[arg(long, value_name = "PART/OF", value_parser = Shard::parse)]
+    pub shard: Option<Shard>,
+    /// Run everything again
+    #[arg(long)]
+    pub fresh: bool,
+    /// Keep runs that another version of this program made
+    #[arg(long, conflicts_with = "fresh")]
+    pub mix_versions: bool,
+    /// Folder for the results [default: results/SCENARIO/sweep]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write tables as CSV as well
+    #[arg(long)]
+    pub csv: bool,
+    /// How the summary is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Show nothing but problems
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `merge`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct MergeArguments {
+    /// Folder for the whole sweep
+    pub out: PathBuf,
+    /// Folders of the shares
+    #[arg(required = true)]
+    pub parts: Vec<PathBuf>,
+    /// Join shares that different versions of this program ran
+    #[arg(long)]
+    pub mix_versions: bool,
+    /// Write tables as CSV as well
+    #[arg(long)]
+    pub csv: bool,
+    /// Show nothing but problems
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+fn parse_share(text: &str) -> Result<Share, String> {
+    Share::parse(text).map_err(|refusal| format!("{}; {}", refusal.message, refusal.help))
+}
