@@ -17,6 +17,7 @@ use crate::scenario::quantity::{Size, Span};
 
 mod chart;
 mod check;
+mod compare;
 mod list;
 mod live;
 mod merge;
@@ -48,6 +49,8 @@ pub enum Command {
     Chart(ChartArguments),
     /// Run every point of a scenario's sweep, several times, in parallel; what is there already is kept
     Sweep(study::SweepArguments),
+    /// Compare the values of a sweep's axes, or two folders of results, with intervals
+    Compare(study::CompareArguments),
     /// Join the shares of a sweep that several machines ran
     Merge(study::MergeArguments),
     /// Serve the broker to real clients, in wall-clock time
@@ -301,6 +304,7 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::List(arguments) => return list::list(arguments, out, problems),
         Command::Chart(arguments) => chart::chart(arguments, out),
         Command::Sweep(arguments) => sweep::sweep(arguments, out),
+        Command::Compare(arguments) => compare::compare(arguments, out),
         Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Live(arguments) => live::live(arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{Format, ScenarioArguments};
 use crate::scenario::schema::sweep::Share;
@@ -89,4 +89,45 @@ pub struct MergeArguments {
 
 fn parse_share(text: &str) -> Result<Share, String> {
     Share::parse(text).map_err(|refusal| format!("{}; {}", refusal.message, refusal.help))
+}
+
+/// How tables are shown.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum TableFormat {
+    /// Aligned columns.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// For spreadsheets: the first table, with all digits.
+    Csv,
+    /// For documents.
+    Markdown,
+}
+
+/// `compare`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct CompareArguments {
+    /// Folder of a sweep
+    pub folder: PathBuf,
+    /// Another one: compares the two, point by point (or two folders of single runs)
+    pub other: Option<PathBuf>,
+    /// Compare the values of these axes [default: the first axis]
+    #[arg(long, value_delimiter = ',', value_name = "AXES", conflicts_with = "other")]
+    pub by: Vec<String>,
+    /// The level that the others are compared with [default: the first]
+    #[arg(long, value_name = "LEVEL", conflicts_with = "other")]
+    pub baseline: Option<String>,
+    /// The figures [default: those of the scenario's sweep]
+    #[arg(long, value_delimiter = ',', value_name = "FIGURES")]
+    pub figures: Vec<String>,
+    /// Of two sweeps, show what did not change as well
+    #[arg(long, requires = "other")]
+    pub all: bool,
+    /// Exit code 1 when a figure changed significantly, or a point is missing
+    #[arg(long, requires = "other")]
+    pub fail_on_change: bool,
+    /// How the tables are shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TableFormat,
 }

@@ -8,6 +8,8 @@
 //! | [`replications`] | means and their intervals, paired and unpaired differences |
 //! | [`tables`] | the final files, the same bytes however the runs were done |
 //! | [`manifest`] | what the files say about themselves |
+//! | [`read`] | the results of a sweep, read back |
+//! | [`compare`], [`table`] | levels of an axis, or two sweeps, compared and shown |
 //! | [`merge`] | the shares of several machines joined |
 //!
 //! # The folder of a sweep
@@ -24,12 +26,15 @@
 //! set and without its sweep, the profiles, the seed and the run number. So points can be added to a
 //! sweep, or replications, and only what is missing is run.
 
+pub mod compare;
 pub mod journal;
 pub mod manifest;
 pub mod merge;
 pub mod points;
+pub mod read;
 pub mod replications;
 pub mod runner;
+pub mod table;
 pub mod tables;
 
 /// The version of this program and of the sources that results depend on.
