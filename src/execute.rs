@@ -2,7 +2,7 @@
 
 use models::network::{Blueprint, Network};
 use models::record::{NoProbe, Outcome, Probe};
-use sim_core::engine::Simulation;
+use sim_core::engine::{Simulation, World};
 use sim_core::time::SimTime;
 
 use crate::capture::recorder::{Recorder, RecorderOptions};
@@ -17,12 +17,14 @@ pub struct RunOptions {
 }
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Standing {
     /// Simulated time.
     pub now: SimTime,
     /// Events executed.
     pub events: u64,
+    /// Hash of the trajectory so far.
+    pub fingerprint: u128,
 }
 
 /// A run reports its standing about so many times.
@@ -118,6 +120,14 @@ fn run<P: Probe>(
     prepared.run(blueprint, probe, report)
 }
 
+fn standing<P: Probe>(simulation: &Simulation<Network<P>>) -> Standing {
+    Standing {
+        now: simulation.now(),
+        events: simulation.events(),
+        fingerprint: simulation.world.fingerprint(),
+    }
+}
+
 /// Runs to `limit` in slices; where they end makes no difference to what happens.
 fn run_to<P: Probe>(
     limit: SimTime,
@@ -127,7 +137,7 @@ fn run_to<P: Probe>(
     let slice = limit.saturating_since(SimTime::ZERO) / REPORTS;
     for number in 1..REPORTS {
         simulation.run_until(SimTime::ZERO + slice * number);
-        report(Standing { now: simulation.now(), events: simulation.events() });
+        report(standing(simulation));
     }
     simulation.run_until(limit);
 }
@@ -140,7 +150,65 @@ fn run_until_quiet<P: Probe>(
     while simulation.scheduler().peek_time().is_some_and(|next| next <= limit) {
         simulation.step();
         if simulation.events().is_multiple_of(EVENTS_PER_REPORT) {
-            report(Standing { now: simulation.now(), events: simulation.events() });
+            report(standing(simulation));
         }
+    }
+}
+
+/// A run that is taken event by event.
+#[derive(Debug)]
+pub struct Stepper {
+    simulation: Simulation<Network<NoProbe>>,
+    limit: SimTime,
+}
+
+impl Stepper {
+    /// The run at its beginning.
+    ///
+    /// # Errors
+    /// When a host cannot reach its broker.
+    pub fn new(loaded: &Loaded, options: &RunOptions) -> Result<Self, Diagnostic> {
+        let Prepared { blueprint, limit, .. } = Prepared::of(loaded);
+        let blueprint = Blueprint { run: options.run, ..blueprint };
+        let network =
+            Network::build(blueprint, NoProbe).map_err(|error| Diagnostic::error(error.to_string()))?;
+        let mut simulation = Simulation::new(network);
+        let (network, scheduler) = simulation.parts_mut();
+        network.start(scheduler);
+        Ok(Stepper { simulation, limit })
+    }
+
+    /// Where the run is.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        standing(&self.simulation)
+    }
+
+    /// Executes events until so many have been executed.
+    pub fn skip_to(&mut self, events: u64) {
+        while self.simulation.events() < events && self.step().is_some() {}
+    }
+
+    /// Executes the next event, if one is left before the end of the run: its time, and what it is.
+    pub fn told_step(&mut self) -> Option<(SimTime, String)> {
+        let (network, scheduler) = self.simulation.parts_mut();
+        let (now, event) = scheduler.pop_until(self.limit)?;
+        let words = network.describe(event);
+        network.handle(now, event, scheduler);
+        Some((now, words))
+    }
+
+    fn step(&mut self) -> Option<SimTime> {
+        let (network, scheduler) = self.simulation.parts_mut();
+        let (now, event) = scheduler.pop_until(self.limit)?;
+        network.handle(now, event, scheduler);
+        Some(now)
+    }
+
+    /// Executes all events up to `instant`, and tells the energy of each host until then, in
+    /// femtojoule.
+    pub fn energy_at(&mut self, instant: SimTime) -> Vec<u128> {
+        self.simulation.run_until(instant.max(self.simulation.now()));
+        self.simulation.world.energy_fj(instant)
     }
 }

@@ -10,10 +10,9 @@ use serde_json::Value;
 use super::Finished;
 use super::study::{CompareArguments, TableFormat};
 use crate::scenario::Diagnostic;
-use crate::study::compare::{self, Changes, Comparison};
+use crate::study::compare::{self, Changes};
 use crate::study::manifest::Manifest;
 use crate::study::read::Results;
-use crate::study::replications::Difference;
 use crate::study::table::{Cell, Table};
 
 pub(super) fn compare(arguments: &CompareArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
@@ -32,7 +31,7 @@ pub(super) fn compare(arguments: &CompareArguments, out: &mut impl Write) -> Res
             let first = || results.manifest.axes.iter().take(1).map(|axis| axis.name.clone()).collect();
             let by: Vec<String> = if arguments.by.is_empty() { first() } else { arguments.by.clone() };
             let compared = compare::levels(&results, &figures, &by, arguments.baseline.as_deref())?;
-            (of_levels(&compared, &results.manifest, &by), false)
+            (compare::tables(&compared, &results.manifest, &by), false)
         }
     };
     // A reader that has gone is no failure of the comparison.
@@ -58,50 +57,6 @@ pub(super) fn show(tables: &[Table], format: TableFormat, out: &mut impl Write) 
             writeln!(out, "{:#}", Value::Array(tables))
         }
     }
-}
-
-fn of_levels(compared: &Comparison, manifest: &Manifest, by: &[String]) -> Vec<Table> {
-    let runs = manifest.points.iter().map(|point| point.runs).min().unwrap_or(0);
-    let mut headings = vec!["level".to_owned()];
-    headings.extend(compared.figures.iter().cloned());
-    let interval = |of: &Option<crate::study::replications::Description>| {
-        of.as_ref().map_or(Cell::Nothing, |of| Cell::Interval(of.interval))
-    };
-    let rows = compared.levels.iter().map(|level| {
-        let mut row = vec![Cell::Text(level.label.clone())];
-        row.extend(level.figures.iter().map(interval));
-        row.push(Cell::Text(if level.on_front { "yes" } else { "no" }.to_owned()));
-        row
-    });
-    let mut with_front = headings.clone();
-    with_front.push("Pareto front".to_owned());
-    let title = format!(
-        "{} by {}: means over the other axes with 95 % intervals over {runs} runs; on the Pareto front no other level is as good in every figure",
-        manifest.scenario,
-        by.join(", ")
-    );
-    let mut tables = vec![Table { title, headings: with_front, rows: rows.collect() }];
-    let (Some(first), true) = (compared.levels.first(), compared.levels.len() > 1) else { return tables };
-    let difference = |of: &Option<Difference>| of.map_or(Cell::Nothing, |of| Cell::Interval(of.interval));
-    let saving = |of: &Option<Difference>| of.map_or(Cell::Nothing, |of| Cell::Number(of.saving));
-    let row = |cell: &dyn Fn(&Option<Difference>) -> Cell| -> Vec<Vec<Cell>> {
-        let others = compared.levels[1..].iter();
-        others
-            .map(|level| {
-                let mut row = vec![Cell::Text(level.label.clone())];
-                row.extend(level.differences.iter().map(cell));
-                row
-            })
-            .collect()
-    };
-    let how = if compared.paired { "run by run on the same random numbers" } else { "of independent runs" };
-    let title = format!("differences from {}, {how}, with 95 % intervals", first.label);
-    tables.push(Table { title, headings: headings.clone(), rows: row(&difference) });
-    if compared.paired {
-        let title = "how many times more runs the same interval would take without pairs".to_owned();
-        tables.push(Table { title, headings, rows: row(&saving) });
-    }
-    tables
 }
 
 fn of_sweeps(changes: &Changes, all: bool) -> Vec<Table> {

@@ -18,11 +18,13 @@ use crate::scenario::quantity::{Size, Span};
 mod chart;
 mod check;
 mod compare;
+mod diff;
 mod list;
 mod live;
 mod merge;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod study;
 mod sweep;
@@ -51,6 +53,10 @@ pub enum Command {
     Sweep(study::SweepArguments),
     /// Compare the values of a sweep's axes, or two folders of results, with intervals
     Compare(study::CompareArguments),
+    /// Find the first event at which two runs part, and what led to it
+    Diff(study::DiffArguments),
+    /// Make one HTML page about a run or a sweep, with its pictures as SVG and PNG
+    Report(study::ReportArguments),
     /// Join the shares of a sweep that several machines ran
     Merge(study::MergeArguments),
     /// Serve the broker to real clients, in wall-clock time
@@ -305,6 +311,8 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Chart(arguments) => chart::chart(arguments, out),
         Command::Sweep(arguments) => sweep::sweep(arguments, out),
         Command::Compare(arguments) => compare::compare(arguments, out),
+        Command::Diff(arguments) => diff::diff(arguments, out),
+        Command::Report(arguments) => report::report(arguments, out),
         Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Live(arguments) => live::live(arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),

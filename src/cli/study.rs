@@ -131,3 +131,34 @@ pub struct CompareArguments {
     #[arg(long, value_enum, default_value_t)]
     pub format: TableFormat,
 }
+
+/// `diff`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct DiffArguments {
+    /// Folder of a run
+    pub first: PathBuf,
+    /// Folder of another one
+    pub second: PathBuf,
+    /// Folder of hardware profiles, instead of the `hw-profiles` that is found
+    #[arg(long, value_name = "DIR")]
+    pub profiles: Option<PathBuf>,
+}
+
+/// `report`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct ReportArguments {
+    /// Folder of a run or of a sweep
+    pub folder: PathBuf,
+    /// The file to write; pictures go beside it [default: report.html in the folder]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Folder of hardware profiles, instead of the `hw-profiles` that is found
+    #[arg(long, value_name = "DIR")]
+    pub profiles: Option<PathBuf>,
+    /// Write the page alone, without the pictures as files of their own
+    #[arg(long)]
+    pub no_pictures: bool,
+    /// Show nothing but problems
+    #[arg(short, long)]
+    pub quiet: bool,
+}

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::manifest::Manifest;
 use super::read::Results;
 use super::replications::{Description, Difference, LEVEL};
+use super::table::{Cell, Table};
 use crate::scenario::Diagnostic;
 use crate::scenario::error::name_help;
 
@@ -179,6 +180,51 @@ fn mark_front(levels: &mut [Level], figures: &[String]) {
 pub(crate) fn beats(a: &[Option<f64>], b: &[Option<f64>]) -> bool {
     let cost = |value: &Option<f64>| value.unwrap_or(f64::INFINITY);
     a.iter().zip(b).all(|(a, b)| cost(a) <= cost(b)) && a.iter().zip(b).any(|(a, b)| cost(a) < cost(b))
+}
+
+/// The comparison as tables: the levels, their differences from the first, and what pairs save.
+#[must_use]
+pub fn tables(compared: &Comparison, manifest: &Manifest, by: &[String]) -> Vec<Table> {
+    let runs = manifest.points.iter().map(|point| point.runs).min().unwrap_or(0);
+    let mut headings = vec!["level".to_owned()];
+    headings.extend(compared.figures.iter().cloned());
+    let interval =
+        |of: &Option<Description>| of.as_ref().map_or(Cell::Nothing, |of| Cell::Interval(of.interval));
+    let rows = compared.levels.iter().map(|level| {
+        let mut row = vec![Cell::Text(level.label.clone())];
+        row.extend(level.figures.iter().map(interval));
+        row.push(Cell::Text(if level.on_front { "yes" } else { "no" }.to_owned()));
+        row
+    });
+    let mut with_front = headings.clone();
+    with_front.push("Pareto front".to_owned());
+    let title = format!(
+        "{} by {}: means over the other axes with 95 % intervals over {runs} runs; on the Pareto front no other level is as good in every figure",
+        manifest.scenario,
+        by.join(", ")
+    );
+    let mut tables = vec![Table { title, headings: with_front, rows: rows.collect() }];
+    let (Some(first), true) = (compared.levels.first(), compared.levels.len() > 1) else { return tables };
+    let difference = |of: &Option<Difference>| of.map_or(Cell::Nothing, |of| Cell::Interval(of.interval));
+    let saving = |of: &Option<Difference>| of.map_or(Cell::Nothing, |of| Cell::Number(of.saving));
+    let row = |cell: &dyn Fn(&Option<Difference>) -> Cell| -> Vec<Vec<Cell>> {
+        let others = compared.levels[1..].iter();
+        others
+            .map(|level| {
+                let mut row = vec![Cell::Text(level.label.clone())];
+                row.extend(level.differences.iter().map(cell));
+                row
+            })
+            .collect()
+    };
+    let how = if compared.paired { "run by run on the same random numbers" } else { "of independent runs" };
+    let title = format!("differences from {}, {how}, with 95 % intervals", first.label);
+    tables.push(Table { title, headings: headings.clone(), rows: row(&difference) });
+    if compared.paired {
+        let title = "how many times more runs the same interval would take without pairs".to_owned();
+        tables.push(Table { title, headings, rows: row(&saving) });
+    }
+    tables
 }
 
 /// A figure of a point in two sweeps.

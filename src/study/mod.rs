@@ -10,6 +10,7 @@
 //! | [`manifest`] | what the files say about themselves |
 //! | [`read`] | the results of a sweep, read back |
 //! | [`compare`], [`table`] | levels of an axis, or two sweeps, compared and shown |
+//! | [`repeat`], [`diff`] | a run made again from its folder; where two runs part |
 //! | [`merge`] | the shares of several machines joined |
 //!
 //! # The folder of a sweep
@@ -27,11 +28,13 @@
 //! sweep, or replications, and only what is missing is run.
 
 pub mod compare;
+pub mod diff;
 pub mod journal;
 pub mod manifest;
 pub mod merge;
 pub mod points;
 pub mod read;
+pub mod repeat;
 pub mod replications;
 pub mod runner;
 pub mod table;

@@ -213,7 +213,7 @@ mod tests {
         let table = table();
         assert_eq!(
             table.to_text(),
-            "By QoS\n  level            latency       n\n  qos=0,a|b  12.346 ± 0.042      30\n  qos=1                  -  123456\n"
+            "By QoS\n  level             latency       n\n  qos=0,a|b  12.346 ± 0.042      30\n  qos=1                   -  123456\n"
         );
         assert_eq!(
             table.to_csv(),

@@ -3,11 +3,14 @@
 
 mod charts;
 mod command_line;
+mod compare;
 mod fingerprints;
 mod ground_truth;
 mod live;
+mod report;
 mod scenarios;
 mod smart_home;
+mod sweep;
 mod tidy;
 mod wireshark;
 

@@ -4,6 +4,7 @@
 //! is ever waited for, and no event is cancelled: deadlines that moved are looked at and forgotten.
 
 mod build;
+mod describe;
 mod fabric;
 mod outcome;
 

@@ -88,6 +88,7 @@ pub(super) fn plan(view: &View<'_>, sweep: &Sweep) -> Result<PlannedSweep, Diagn
     }
     let axes = sweep.axes.iter().enumerate().map(|(index, axis)| planned(view, index, axis));
     let axes = axes.collect::<Result<Vec<_>, _>>()?;
+    distinct(&axes, &groups)?;
     let names: Vec<&str> = axes.iter().map(|axis| axis.name.as_str()).collect();
     let only = sweep.only.iter().enumerate().map(|(index, text)| {
         Condition::parse(text, &names)
@@ -102,6 +103,20 @@ pub(super) fn plan(view: &View<'_>, sweep: &Sweep) -> Result<PlannedSweep, Diagn
         axes,
         groups,
     })
+}
+
+/// An axis that advances alone has no value twice; one that is zipped may.
+fn distinct(axes: &[PlannedAxis], groups: &[Vec<usize>]) -> Result<(), Diagnostic> {
+    for group in groups.iter().filter(|group| group.len() == 1) {
+        let axis = &axes[group[0]];
+        for (at, level) in axis.levels.iter().enumerate() {
+            if axis.levels[..at].iter().any(|earlier| earlier.value.label == level.value.label) {
+                let message = format!("the axis `{}` has the value `{}` twice", axis.name, level.value.label);
+                return Err(Diagnostic::error(message).at(level.place.clone()));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn nonsense_at(view: &View<'_>, path: &[&str], text: &str, nonsense: &Nonsense) -> Diagnostic {
@@ -255,12 +270,6 @@ fn planned(view: &View<'_>, index: usize, axis: &Axis) -> Result<PlannedAxis, Di
         levels.map(named).collect()
     };
     let levels: Vec<PlannedLevel> = levels;
-    for (at, level) in levels.iter().enumerate() {
-        if levels[..at].iter().any(|earlier| earlier.value.label == level.value.label) {
-            let message = format!("the axis `{}` has the value `{}` twice", axis.name, level.value.label);
-            return Err(Diagnostic::error(message).at(level.place.clone()));
-        }
-    }
     let at = if axis.set.is_some() { place(&["set"]) } else { place(&["name"]) };
     Ok(PlannedAxis { name: axis.name.clone(), keys, levels, place: at })
 }
