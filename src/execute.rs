@@ -94,11 +94,7 @@ impl Prepared {
         probe: P,
         report: &mut dyn FnMut(Standing),
     ) -> Result<(Outcome, P), Diagnostic> {
-        let network =
-            Network::build(blueprint, probe).map_err(|error| Diagnostic::error(error.to_string()))?;
-        let mut simulation = Simulation::new(network);
-        let (network, scheduler) = simulation.parts_mut();
-        network.start(scheduler);
+        let mut simulation = start(blueprint, probe)?;
         match self.stop {
             Stop::AtDuration => run_to(self.limit, &mut simulation, report),
             Stop::WhenQuiet => run_until_quiet(self.limit, &mut simulation, report),
@@ -126,6 +122,22 @@ fn standing<P: Probe>(simulation: &Simulation<Network<P>>) -> Standing {
         events: simulation.events(),
         fingerprint: simulation.world.fingerprint(),
     }
+}
+
+/// The network of a scenario with its programs started.
+///
+/// # Errors
+/// When a host cannot reach its broker.
+pub fn started<P: Probe>(loaded: &Loaded, run: u64, probe: P) -> Result<Simulation<Network<P>>, Diagnostic> {
+    start(assemble::blueprint(loaded, loaded.scenario.seed, run), probe)
+}
+
+fn start<P: Probe>(blueprint: Blueprint, probe: P) -> Result<Simulation<Network<P>>, Diagnostic> {
+    let network = Network::build(blueprint, probe).map_err(|error| Diagnostic::error(error.to_string()))?;
+    let mut simulation = Simulation::new(network);
+    let (network, scheduler) = simulation.parts_mut();
+    network.start(scheduler);
+    Ok(simulation)
 }
 
 /// Runs to `limit` in slices; where they end makes no difference to what happens.
@@ -168,14 +180,8 @@ impl Stepper {
     /// # Errors
     /// When a host cannot reach its broker.
     pub fn new(loaded: &Loaded, options: &RunOptions) -> Result<Self, Diagnostic> {
-        let Prepared { blueprint, limit, .. } = Prepared::of(loaded);
-        let blueprint = Blueprint { run: options.run, ..blueprint };
-        let network =
-            Network::build(blueprint, NoProbe).map_err(|error| Diagnostic::error(error.to_string()))?;
-        let mut simulation = Simulation::new(network);
-        let (network, scheduler) = simulation.parts_mut();
-        network.start(scheduler);
-        Ok(Stepper { simulation, limit })
+        let limit = SimTime::ZERO + loaded.scenario.duration.0;
+        Ok(Stepper { simulation: started(loaded, options.run, NoProbe)?, limit })
     }
 
     /// Where the run is.

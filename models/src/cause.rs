@@ -14,6 +14,10 @@ pub enum Cause {
     Boot,
     /// The TCP three-way handshake.
     TcpConnect,
+    /// The TLS handshake: its flights, and the CPU time for them.
+    TlsHandshake,
+    /// CPU time for protecting and opening TLS records.
+    TlsRecord,
     /// FIN, RST and their acknowledgements.
     TcpClose,
     /// A segment that carries nothing but an acknowledgement.
@@ -62,10 +66,12 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in ledger order.
-    pub const ALL: [Cause; 25] = [
+    pub const ALL: [Cause; 27] = [
         Cause::Idle,
         Cause::Boot,
         Cause::TcpConnect,
+        Cause::TlsHandshake,
+        Cause::TlsRecord,
         Cause::TcpClose,
         Cause::TcpAck,
         Cause::Retransmission,
@@ -97,6 +103,8 @@ impl Cause {
             Cause::Idle => "idle",
             Cause::Boot => "boot",
             Cause::TcpConnect => "tcp connect",
+            Cause::TlsHandshake => "tls handshake",
+            Cause::TlsRecord => "tls record",
             Cause::TcpClose => "tcp close",
             Cause::TcpAck => "tcp acknowledgement",
             Cause::Retransmission => "retransmission",

@@ -11,6 +11,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use models::mqtt::broker::FaultCodes;
+use models::mqtt::topic::TopicFilter;
+
 use crate::scenario::Overrides;
 use crate::scenario::error::Diagnostic;
 use crate::scenario::quantity::{Size, Span};
@@ -22,6 +25,7 @@ mod diff;
 mod list;
 mod live;
 mod merge;
+mod profiles;
 mod progress;
 mod replay;
 mod report;
@@ -59,6 +63,8 @@ pub enum Command {
     Report(study::ReportArguments),
     /// Join the shares of a sweep that several machines ran
     Merge(study::MergeArguments),
+    /// List the hardware profiles, or show every number of one with its source
+    Profiles(ProfilesArguments),
     /// Serve the broker to real clients, in wall-clock time
     Live(LiveArguments),
     /// Repeat a session of `live` from its journal, in virtual time
@@ -221,6 +227,33 @@ pub struct ChartOptions {
     pub out: Option<PathBuf>,
 }
 
+/// `profiles`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct ProfilesArguments {
+    /// What to do with them [default: list them]
+    #[command(subcommand)]
+    pub command: Option<ProfilesCommand>,
+    /// Folder of hardware profiles, instead of the `hw-profiles` that is found
+    #[arg(long, value_name = "DIR", global = true)]
+    pub profiles: Option<PathBuf>,
+    /// How the list is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What `profiles` can do.
+#[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
+pub enum ProfilesCommand {
+    /// Every number of a profile: value, unit, kind, relative uncertainty and source
+    Show {
+        /// Name of the profile: `esp8266-nodemcu`, or `boards/ideal` where several kinds have one
+        name: String,
+        /// How it is shown
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
 /// `live`
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct LiveArguments {
@@ -230,6 +263,15 @@ pub struct LiveArguments {
     /// Software profile of the broker [default: one that keeps to the standard]
     #[arg(long, value_name = "NAME")]
     pub broker: Option<String>,
+    /// Serve a scenario: its hosts run in real time, and clients take its places for visitors
+    #[arg(long, value_name = "FILE", conflicts_with = "broker")]
+    pub scenario: Option<PathBuf>,
+    /// Change a value of the scenario, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    pub sets: Vec<String>,
+    /// Seed of the random streams, instead of the scenario's
+    #[arg(long, requires = "scenario")]
+    pub seed: Option<u64>,
     /// Write every input into this file, for `replay`
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
@@ -239,6 +281,18 @@ pub struct LiveArguments {
     /// Largest packet that a client may send [default: 8 MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_packet: Option<Size>,
+    /// Bytes that may wait for a client that does not read; with more it is given up [default: 32 MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_unread: Option<Size>,
+    /// What clients of MQTT 5.0 are told of their faults [default: as Mosquitto does]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub fault_codes: Option<Codes>,
+    /// Longest Keep Alive of clients of MQTT 5.0, in seconds; others are given this one [default: no limit]
+    #[arg(long, value_name = "SECONDS")]
+    pub max_keep_alive: Option<u16>,
+    /// Refuse subscriptions to this topic filter; may be repeated
+    #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
+    pub refuse_filter: Vec<TopicFilter>,
     /// Stop after this time, instead of at Ctrl-C
     #[arg(long = "for", value_name = "SPAN")]
     pub span: Option<Span>,
@@ -254,6 +308,28 @@ pub struct LiveArguments {
     /// Show nothing but the address and problems
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// Whose Reason Codes clients of MQTT 5.0 hear when they break the rules.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Codes {
+    /// What each section of the standard names
+    Standard,
+    /// As Mosquitto 2.0.20
+    Mosquitto,
+}
+
+impl From<Codes> for FaultCodes {
+    fn from(codes: Codes) -> Self {
+        match codes {
+            Codes::Standard => FaultCodes::Standard,
+            Codes::Mosquitto => FaultCodes::Mosquitto,
+        }
+    }
+}
+
+fn parse_filter(text: &str) -> Result<TopicFilter, String> {
+    TopicFilter::new(text).map_err(|invalid| format!("`{text}` is no topic filter: {invalid}"))
 }
 
 /// `replay`
@@ -314,6 +390,7 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Diff(arguments) => diff::diff(arguments, out),
         Command::Report(arguments) => report::report(arguments, out),
         Command::Merge(arguments) => merge::merge(arguments, out),
+        Command::Profiles(arguments) => profiles::profiles(arguments, out),
         Command::Live(arguments) => live::live(arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),
     };

@@ -1,21 +1,23 @@
 //! Which broker is served, and how much of this computer its clients may take.
 
 use models::mqtt::BrokerConfig;
+use models::mqtt::broker::FaultCodes;
 use models::mqtt::timers::silence::SilenceLooks;
-use models::profile::{MqttBehaviour, Software};
+use models::mqtt::topic::TopicFilter;
+use models::profile::BrokerProfile;
 use serde::{Deserialize, Serialize};
 
 use crate::results::ContentHash;
 
 /// Whose behaviour the broker has where the standard leaves it room.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Behaviour {
     /// The letter of the standard.
     #[serde(rename = "standard")]
     Standard,
-    /// Eclipse Mosquitto 2.0.
-    #[serde(rename = "mosquitto-2.0")]
-    Mosquitto20,
+    /// That of a profile in `hw-profiles/brokers`, as it was read.
+    #[serde(rename = "profile")]
+    Profile(Box<BrokerConfig>),
 }
 
 /// The parameters of a served broker: written into the journal, so that a replay has the same.
@@ -24,7 +26,7 @@ pub enum Behaviour {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerSettings {
-    /// Name of the software profile, or `standard`.
+    /// Name of the broker profile, or `standard`.
     pub name: String,
     /// Whose behaviour.
     pub behaviour: Behaviour,
@@ -38,7 +40,32 @@ pub struct BrokerSettings {
     pub max_connections: u32,
     /// Packets larger than this end their connection, in bytes. Default 8 MiB.
     pub max_packet_bytes: u32,
+    /// Whether clients of MQTT 5.0 are told so before: only of a limit that was asked for. Default `false`.
+    #[serde(default)]
+    pub announce_max_packet: bool,
+    /// What clients of MQTT 5.0 are told of their faults. Default: as Mosquitto tells them.
+    #[serde(default = "as_mosquitto")]
+    pub fault_codes: FaultCodes,
+    /// The longest Keep Alive of MQTT 5.0, in seconds; 0: no limit. Default 0.
+    #[serde(default)]
+    pub max_keep_alive_s: u16,
+    /// Filters to which nobody may subscribe. Default: none.
+    #[serde(default)]
+    pub refused_filters: Vec<String>,
 }
+
+const fn as_mosquitto() -> FaultCodes {
+    FaultCodes::Mosquitto
+}
+
+/// QoS 2 messages of one client of MQTT 5.0 that are not released (its Receive Maximum), and Topic Aliases
+/// that one may give: what Mosquitto allows. Without a limit one client could hold gigabytes.
+const MAX_INFLIGHT_INBOUND: u16 = 20;
+const TOPIC_ALIAS_MAXIMUM: u16 = 10;
+
+/// Levels of a topic, as with Mosquitto, and subscriptions of one client: each costs memory.
+const MAX_TOPIC_LEVELS: u16 = 200;
+const MAX_SUBSCRIPTIONS: u32 = 10_000;
 
 impl Default for BrokerSettings {
     fn default() -> Self {
@@ -50,36 +77,45 @@ impl Default for BrokerSettings {
             keep_alive_check_s: 0,
             max_connections: 10_000,
             max_packet_bytes: 8 << 20,
+            announce_max_packet: false,
+            fault_codes: FaultCodes::Mosquitto,
+            max_keep_alive_s: 0,
+            refused_filters: Vec::new(),
         }
     }
 }
 
 impl BrokerSettings {
-    /// The settings of a software profile. Limits that it does not have are the default ones.
+    /// The settings of a broker profile. Limits that it does not have are the default ones.
     #[must_use]
-    pub fn of(software: &Software) -> Self {
+    pub fn of(profile: &BrokerProfile) -> Self {
         let default = BrokerSettings::default();
-        let behaviour = match software.mqtt {
-            MqttBehaviour::Mosquitto20 => Behaviour::Mosquitto20,
-            _ => Behaviour::Standard,
-        };
-        let inflight = software.max_inflight.map(|limit| limit.min(u32::from(u16::MAX)) as u16);
+        let config = &profile.config;
+        let or = |own: u32, else_: u32| if own == 0 { else_ } else { own };
         BrokerSettings {
-            name: software.name.to_string(),
-            behaviour,
-            max_inflight: inflight.unwrap_or(default.max_inflight),
-            max_queued: software.max_queued.unwrap_or(default.max_queued),
-            keep_alive_check_s: software.keep_alive_check.map_or(0, |every| every.as_secs().max(1) as u32),
-            ..default
+            name: profile.name.to_string(),
+            behaviour: Behaviour::Profile(Box::new(config.clone())),
+            max_inflight: if config.max_inflight == 0 { default.max_inflight } else { config.max_inflight },
+            max_queued: or(config.max_queued, default.max_queued),
+            keep_alive_check_s: match config.silence_looks {
+                SilenceLooks::Exact => 0,
+                SilenceLooks::EverySeconds(every) => every,
+            },
+            max_connections: or(config.max_connections, default.max_connections),
+            max_packet_bytes: config.max_packet_bytes.min(default.max_packet_bytes),
+            announce_max_packet: config.announce_max_packet_bytes,
+            fault_codes: config.fault_codes,
+            max_keep_alive_s: config.max_keep_alive_s,
+            refused_filters: config.refused_filters.iter().map(|filter| filter.as_str().to_owned()).collect(),
         }
     }
 
     /// The same for the machine.
     #[must_use]
     pub fn config(&self) -> BrokerConfig {
-        let behaviour = match self.behaviour {
+        let behaviour = match &self.behaviour {
             Behaviour::Standard => BrokerConfig::standard(),
-            Behaviour::Mosquitto20 => BrokerConfig::default(),
+            Behaviour::Profile(config) => (**config).clone(),
         };
         BrokerConfig {
             max_inflight: self.max_inflight,
@@ -90,6 +126,18 @@ impl BrokerSettings {
             },
             max_connections: self.max_connections,
             max_packet_bytes: self.max_packet_bytes,
+            announce_max_packet_bytes: self.announce_max_packet,
+            fault_codes: self.fault_codes,
+            max_keep_alive_s: self.max_keep_alive_s,
+            refused_filters: self
+                .refused_filters
+                .iter()
+                .filter_map(|filter| TopicFilter::new(filter).ok())
+                .collect(),
+            max_inflight_inbound: MAX_INFLIGHT_INBOUND,
+            topic_alias_maximum: TOPIC_ALIAS_MAXIMUM,
+            max_topic_levels: MAX_TOPIC_LEVELS,
+            max_subscriptions: MAX_SUBSCRIPTIONS,
             ..behaviour
         }
     }

@@ -19,7 +19,7 @@ use crate::capture::pcapng::Capture;
 use crate::execute::Standing;
 
 /// What a run's folder may hold; whatever has another name is somebody else's.
-const OWN_FILES: [&str; 14] = [
+const OWN_FILES: [&str; 15] = [
     "summary.json",
     "manifest.json",
     "messages.parquet",
@@ -34,6 +34,7 @@ const OWN_FILES: [&str; 14] = [
     "scenario.ron",
     "checkpoints.csv",
     "report.html",
+    "live.json",
 ];
 
 /// How the names of a report's pictures begin.

@@ -1,10 +1,15 @@
 //! The files in `hw-profiles/`: found, read, completed from what they rest on, and hashed.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use models::profile::{BoardFile, Incomplete, Inherit, LinkFile, SoftwareFile};
+use models::profile::{
+    BatteryFile, BoardFile, BrokerFile, BrokerProfile, ClientFile, Figure, Incomplete, Inherit, LinkFile,
+    SoftwareFile,
+};
 use serde::de::DeserializeOwned;
 
 use super::error::{Diagnostic, Place, name_help};
@@ -33,9 +38,24 @@ impl Profile for SoftwareFile {
     const NOUN: &'static str = "software";
 }
 
+impl Profile for BatteryFile {
+    const FOLDER: &'static str = "batteries";
+    const NOUN: &'static str = "battery";
+}
+
 impl Profile for LinkFile {
     const FOLDER: &'static str = "links";
     const NOUN: &'static str = "link profile";
+}
+
+impl Profile for BrokerFile {
+    const FOLDER: &'static str = "brokers";
+    const NOUN: &'static str = "broker";
+}
+
+impl Profile for ClientFile {
+    const FOLDER: &'static str = "clients";
+    const NOUN: &'static str = "client";
 }
 
 /// A profile file that a scenario rests on, for the manifest of a run.
@@ -52,13 +72,39 @@ pub struct UsedProfile {
 pub struct Library {
     root: PathBuf,
     used: Vec<UsedProfile>,
+    /// What each figure is multiplied with, by [`figure_name`]; 1 for those that are not in here.
+    factors: Arc<Factors>,
+    figures: Vec<UsedFigure>,
+}
+
+/// Factors of figures, by [`UsedFigure::name`].
+pub type Factors = BTreeMap<String, f64>;
+
+/// A figure that a scenario rests on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct UsedFigure {
+    /// The file and the path in it: `boards/esp8266-nodemcu:network.transmit`.
+    pub name: String,
+    /// What stands in the file.
+    pub figure: Figure,
+}
+
+/// A figure of a profile and the file it comes from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Inherited {
+    /// Name of the profile that gives it: the one asked for, or one it rests on.
+    pub from: String,
+    /// Path of its key.
+    pub path: String,
+    /// The figure.
+    pub figure: Figure,
 }
 
 impl Library {
     /// The folder at `root`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Library { root: root.into(), used: Vec::new() }
+        Library { root: root.into(), used: Vec::new(), factors: Arc::default(), figures: Vec::new() }
     }
 
     /// Finds the folder: `given`, or else above the scenario file, above the current folder, or
@@ -102,6 +148,49 @@ impl Library {
         used
     }
 
+    /// The same folder, with figures multiplied by `factors` as they are read.
+    #[must_use]
+    pub fn with_factors(mut self, factors: Arc<Factors>) -> Self {
+        self.factors = factors;
+        self
+    }
+
+    /// The figures read so far, each once, in the order of their names; files that are overridden
+    /// as a whole by others give only what they still contribute.
+    #[must_use]
+    pub fn figures(&self) -> Vec<UsedFigure> {
+        let mut figures = self.figures.clone();
+        figures.sort_by(|a, b| a.name.cmp(&b.name));
+        figures.dedup_by(|a, b| a.name == b.name);
+        figures
+    }
+
+    /// Every figure of a profile, its own and those it inherits, in the order of the files.
+    ///
+    /// # Errors
+    /// As for [`Library::load`].
+    pub fn inherited<P: Profile>(&mut self, name: &str, place: Place) -> Result<Vec<Inherited>, Diagnostic> {
+        let mut found: Vec<Inherited> = Vec::new();
+        let (mut from, mut place, mut depth) = (name.to_owned(), place, 0);
+        loop {
+            let read = self.read::<P>(&from, place)?;
+            for (path, figure) in read.profile.figures() {
+                let path = path.join(".");
+                if !found.iter().any(|known| known.path == path) {
+                    found.push(Inherited { from: from.clone(), path, figure: figure.clone() });
+                }
+            }
+            let Some(base) = read.profile.base() else { return Ok(found) };
+            depth += 1;
+            if depth > DEEPEST_BASE {
+                let circle = format!("`{name}` rests on more than {DEEPEST_BASE} profiles, or on itself");
+                return Err(Diagnostic::error(circle));
+            }
+            place = read.source.place(read.outline.shown(&["base"]), "named here");
+            from = base.to_owned();
+        }
+    }
+
     /// The names of all profiles of a kind, sorted.
     #[must_use]
     pub fn names<P: Profile>(&self) -> Vec<String> {
@@ -118,6 +207,7 @@ impl Library {
     /// # Errors
     /// When there is no such profile, or something is wrong with its file or with what it rests on.
     pub fn load<P: Profile>(&mut self, name: &str, place: Place) -> Result<Arc<P::Complete>, Diagnostic> {
+        let contributing = self.inherited::<P>(name, place.clone());
         let first = self.read::<P>(name, place)?;
         let (source, outline) = (first.source, first.outline);
         let mut profile = first.profile;
@@ -134,7 +224,13 @@ impl Library {
             seen.push(base);
         }
         match profile.complete(name) {
-            Ok(complete) => Ok(Arc::new(complete)),
+            Ok(complete) => {
+                self.figures.extend(contributing?.into_iter().map(|one| UsedFigure {
+                    name: figure_name::<P>(&one.from, &one.path),
+                    figure: one.figure,
+                }));
+                Ok(Arc::new(complete))
+            }
             Err(Incomplete::Missing { path }) => {
                 let message = format!("the {} `{name}` has no `{}`", P::NOUN, path.join("."));
                 Err(Diagnostic::error(message)
@@ -147,6 +243,27 @@ impl Library {
                 Err(Diagnostic::error(message).at(source.place(outline.shown(&whole), "refused")))
             }
         }
+    }
+
+    /// How the broker of this name behaves: what `live` serves. `place` is where the name stands.
+    ///
+    /// # Errors
+    /// When there is no such broker, or something is wrong with its file.
+    pub fn broker_profile(&mut self, name: &str, place: Place) -> Result<Arc<BrokerProfile>, Diagnostic> {
+        if self.has::<SoftwareFile>(name) && !self.has::<BrokerFile>(name) {
+            let mut diagnostic =
+                Diagnostic::error(format!("`{name}` is the software of a client, not of a broker")).at(place);
+            let names = self.names::<BrokerFile>();
+            diagnostic.help = name_help(name, names.iter().map(String::as_str));
+            return Err(diagnostic);
+        }
+        self.load::<BrokerFile>(name, place)
+    }
+
+    /// Whether there is a profile of this kind and name.
+    #[must_use]
+    pub fn has<P: Profile>(&self, name: &str) -> bool {
+        self.root.join(P::FOLDER).join(format!("{name}.ron")).is_file()
     }
 
     /// Reads one file, without what it rests on.
@@ -166,7 +283,67 @@ impl Library {
             .push(UsedProfile { name: format!("{}/{name}", P::FOLDER), hash: content_hash(text.as_bytes()) });
         let source = Source::new(path.display().to_string(), text);
         let (profile, outline) = parse::<P>(&source)?;
-        Ok(Read { profile, source, outline })
+        match self.multiplied(name, &profile, &source, &outline) {
+            None => Ok(Read { profile, source, outline }),
+            Some(text) => {
+                let source = Source::new(source.file(), text);
+                let (profile, outline) = parse::<P>(&source)?;
+                Ok(Read { profile, source, outline })
+            }
+        }
+    }
+
+    /// The text of a profile with its figures multiplied by their factors; `None` where no figure
+    /// has one. The text and not the profile is changed, so that this holds for every kind of
+    /// profile, whatever figures it has.
+    fn multiplied<P: Profile>(
+        &self,
+        name: &str,
+        profile: &P,
+        source: &Source,
+        outline: &Node,
+    ) -> Option<String> {
+        let mut changes: Vec<(Range<usize>, f64)> = Vec::new();
+        for (path, figure) in profile.figures() {
+            if let Some(factor) = self.factors.get(&figure_name::<P>(name, &path.join("."))) {
+                let place: Vec<&str> = path.iter().copied().chain(["value"]).collect();
+                changes.push((outline.find(&place)?.span.clone(), multiplied(figure, *factor)));
+            }
+        }
+        if changes.is_empty() {
+            return None;
+        }
+        changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+        let mut text = source.text().to_owned();
+        for (span, value) in changes {
+            text.replace_range(span, &format!("{value:?}"));
+        }
+        Some(text)
+    }
+}
+
+/// More profiles than this do not rest on each other in good order.
+const DEEPEST_BASE: usize = 16;
+
+/// What a figure is called in [`Factors`].
+fn figure_name<P: Profile>(profile: &str, path: &str) -> String {
+    format!("{}/{profile}:{path}", P::FOLDER)
+}
+
+/// A figure's value times `factor`: whole bytes stay whole, a share stays a share.
+fn multiplied(figure: &Figure, factor: f64) -> f64 {
+    let value = figure.value * factor;
+    let bytes = |size: f64| (value * size).round() / size;
+    match figure.unit.as_str() {
+        "B" => bytes(1.0),
+        "kB" => bytes(1e3),
+        "KiB" => bytes(1024.0),
+        "MB" => bytes(1e6),
+        "MiB" => bytes(1_048_576.0),
+        "GB" => bytes(1e9),
+        "GiB" => bytes(1_073_741_824.0),
+        "%" => value.min(100.0),
+        _ => value,
     }
 }
 

@@ -15,14 +15,17 @@ mod mqtt;
 mod role;
 pub mod sweep;
 mod tcp;
+mod tls;
 
 pub use link::{
-    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
+    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, PowerSave, Queue, Queued, Radio, Reorder, Trace,
+    TraceText, Way,
 };
 pub use mqtt::{Mqtt, Payload, Subscription, Will};
-pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then};
+pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then, VisitorRole};
 pub use sweep::Sweep;
 pub use tcp::Tcp;
+pub use tls::{BrokerTls, ClientTls};
 
 /// A scenario file.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -88,7 +91,7 @@ pub struct Host {
     /// Name of a profile in `hw-profiles/boards`.
     #[serde(default = "ideal")]
     pub board: String,
-    /// Name of a profile in `hw-profiles/software`.
+    /// Name of a profile in `hw-profiles/software`; of a broker, in `hw-profiles/brokers`.
     #[serde(default = "ideal")]
     pub software: String,
     /// What the host does.
@@ -110,10 +113,6 @@ const fn one_u32() -> u32 {
 
 const fn yes() -> bool {
     true
-}
-
-const fn mqtt_port() -> u16 {
-    1883
 }
 
 /// The profile, board or software that has no delays and no limits.

@@ -9,8 +9,13 @@ mod burst;
 mod camera;
 mod client;
 mod publisher;
+mod role;
+mod sensor_node;
+mod server_node;
 mod subscriber;
+mod visitor;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
@@ -18,6 +23,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
+use crate::host::secure::Security;
 use crate::host::socket::{News, Socket};
 use crate::host::{ProgramCost, Surroundings};
 use crate::mqtt::Outgoing;
@@ -29,7 +35,10 @@ pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
 pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
 pub use publisher::{Publisher, PublisherPlan};
+pub use sensor_node::SensorNodeRole;
+pub use server_node::ServerNodeRole;
 pub use subscriber::{Subscriber, SubscriberPlan};
+pub use visitor::{FromOutside, ToOutside, VisitorProgram};
 
 /// What there is to do for a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +47,8 @@ pub enum Task {
     News(u32, News),
     /// A deadline came.
     Time,
+    /// Nothing came, and there is work that waits for such a moment.
+    Background,
 }
 
 /// What a task costs and what it brought about.
@@ -70,6 +81,8 @@ pub struct Requests {
     pub connect: Option<(HostIndex, u16)>,
     /// Sockets whose connection is over: forget them.
     pub gone: SmallVec<[u32; 2]>,
+    /// Sockets that were written to or closed: see what they have to send.
+    pub used: SmallVec<[u32; 2]>,
 }
 
 /// Where a program does one task: what it may touch, pay with and ask for.
@@ -95,6 +108,8 @@ pub enum Program {
     Broker(Box<BrokerProgram>),
     /// An MQTT client with a role.
     Client(Box<ClientProgram>),
+    /// A place for a client from outside.
+    Visitor(Box<VisitorProgram>),
 }
 
 impl Program {
@@ -103,7 +118,28 @@ impl Program {
     pub fn listens(&self, port: u16) -> Option<u32> {
         match self {
             Program::Broker(broker) => (broker.port() == port).then_some(broker.backlog()),
-            Program::Client(_) => None,
+            Program::Client(_) | Program::Visitor(_) => None,
+        }
+    }
+
+    /// Puts TLS below the program.
+    #[must_use]
+    pub fn secured(self, security: Arc<Security>) -> Self {
+        match self {
+            Program::Broker(broker) => Program::Broker(Box::new(broker.secured(security))),
+            Program::Client(client) => Program::Client(Box::new(client.secured(security))),
+            // The bytes of a visitor's real client are passed on as they are.
+            Program::Visitor(visitor) => Program::Visitor(visitor),
+        }
+    }
+
+    /// How its connections are secured, if they are.
+    #[must_use]
+    pub fn security(&self) -> Option<Arc<Security>> {
+        match self {
+            Program::Broker(broker) => broker.security(),
+            Program::Client(client) => client.security(),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -113,6 +149,16 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.deadline(),
             Program::Client(client) => client.deadline(),
+            Program::Visitor(visitor) => visitor.deadline(),
+        }
+    }
+
+    /// Whether it has work for when nothing else is to be done.
+    #[must_use]
+    pub fn has_background(&self) -> bool {
+        match self {
+            Program::Broker(_) | Program::Visitor(_) => false,
+            Program::Client(client) => client.has_background(),
         }
     }
 
@@ -121,6 +167,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.execute(task, place),
             Program::Client(client) => client.execute(task, place),
+            Program::Visitor(visitor) => visitor.execute(task, place),
         }
     }
 
@@ -129,6 +176,7 @@ impl Program {
         match self {
             Program::Broker(_) => unreachable!("a broker opens no connection"),
             Program::Client(client) => client.opened(socket),
+            Program::Visitor(visitor) => visitor.opened(socket),
         }
     }
 
@@ -137,6 +185,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_transmit(),
             Program::Client(client) => client.poll_transmit(),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -145,6 +194,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_close(),
             Program::Client(client) => client.poll_close(now),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -154,6 +204,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.buffered(),
             Program::Client(client) => client.buffered(),
+            Program::Visitor(_) => 0,
         }
     }
 }

@@ -13,6 +13,7 @@
 pub mod board;
 pub mod energy;
 pub mod memory;
+pub mod secure;
 pub mod socket;
 mod traffic;
 
@@ -26,15 +27,17 @@ use sim_core::resource::Resource;
 use sim_core::time::SimTime;
 use slab::Slab;
 
-use crate::app::{Program, Requests, Task, Work, Workplace};
+use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
 use crate::tcp::{Config, Segment};
+use crate::tls::Flight;
 
 pub use board::{Board, ProgramCost};
 use energy::{Component, EnergyAccount};
 use memory::MemoryAccount;
+use secure::SecureHost;
 use socket::{End, News, Socket};
 use std::time::Duration;
 
@@ -66,11 +69,13 @@ pub enum Remark {
     HandshakeTimedOut,
     /// A SYN came while the listen backlog was full.
     BacklogFull,
+    /// TLS failed: no common version, or a certificate that did not come.
+    TlsFailed,
 }
 
 impl Remark {
     /// All remarks.
-    pub const ALL: [Remark; 12] = [
+    pub const ALL: [Remark; 13] = [
         Remark::ConnectionTimedOut,
         Remark::ConnectionReset,
         Remark::ConnectRefused,
@@ -83,6 +88,7 @@ impl Remark {
         Remark::MessageDiscarded,
         Remark::HandshakeTimedOut,
         Remark::BacklogFull,
+        Remark::TlsFailed,
     ];
 
     /// In plain words.
@@ -105,6 +111,7 @@ impl Remark {
             Remark::MessageDiscarded => "message given up by its publisher when the connection ended",
             Remark::HandshakeTimedOut => "connection closed because CONNECT or CONNACK did not come",
             Remark::BacklogFull => "SYN dropped because the listen backlog was full",
+            Remark::TlsFailed => "connection closed because TLS found no common ground",
         }
     }
 }
@@ -130,8 +137,12 @@ pub trait Surroundings {
     fn packet_sent(&mut self, now: SimTime, flow: u32, end: End, packet: &Outgoing);
     /// A control packet was taken from TCP.
     fn packet_taken(&mut self, now: SimTime, flow: u32, end: End);
+    /// TLS messages were handed to TCP.
+    fn flight_sent(&mut self, now: SimTime, flow: u32, end: End, flight: &Flight);
     /// Counts a remark.
     fn remark(&mut self, remark: Remark);
+    /// The client from outside that `host` is a place for is to see something.
+    fn to_outside(&mut self, host: HostIndex, what: ToOutside);
 }
 
 /// What a SYN meets.
@@ -184,6 +195,8 @@ pub struct Host {
     /// Sockets with news, in the order in which it came.
     ready: VecDeque<u32>,
     program: Program,
+    /// TLS, where the program's connections are secured.
+    secure: Option<Box<SecureHost>>,
     /// When the program's thread is done with its task.
     busy_until: SimTime,
     /// The program wake-up that is under way, or [`SimTime::MAX`].
@@ -217,6 +230,7 @@ impl Host {
             sockets: Slab::with_capacity(1),
             untaken: 0,
             ready: VecDeque::new(),
+            secure: program.security().map(SecureHost::new),
             program,
             busy_until: SimTime::ZERO,
             wake: SimTime::MAX,
@@ -242,7 +256,8 @@ impl Host {
     pub fn accept(&mut self, now: SimTime, flow: u32, around: &mut impl Surroundings) -> u32 {
         self.untaken += 1;
         let sequence = around.initial_sequence(flow, End::Server);
-        let socket = Socket::accept(self.tcp.clone(), now, sequence, flow);
+        let mut socket = Socket::accept(self.tcp.clone(), now, sequence, flow);
+        socket.tls = self.secure.as_ref().map(|secure| secure.server(sequence));
         self.add_socket(socket)
     }
 
@@ -294,11 +309,39 @@ impl Host {
         self.run_program(now, around);
     }
 
+    /// Something happened outside.
+    ///
+    /// # Panics
+    /// When the host is no place for visitors.
+    pub fn take_in(&mut self, now: SimTime, what: FromOutside, around: &mut impl Surroundings) {
+        let Program::Visitor(visitor) = &mut self.program else { panic!("a place for visitors") };
+        visitor.take(what);
+        self.run_program(now, around);
+    }
+
+    /// The program.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A socket, if it is there.
+    #[must_use]
+    pub fn socket(&self, socket: u32) -> Option<&Socket> {
+        self.sockets.get(socket as usize)
+    }
+
     /// Runs tasks for as long as there are any and the thread is free.
     fn run_program(&mut self, now: SimTime, around: &mut impl Surroundings) {
         while self.busy_until <= now {
             self.flush(now, around);
-            let Some(task) = self.next_task(now) else { break };
+            let Some(mut task) = self.next_task(now) else { break };
+            if self.secure.is_some() {
+                match self.secure_news(now, task, around) {
+                    Some(left) => task = left,
+                    None => continue,
+                }
+            }
             let mut place = Workplace {
                 now,
                 sockets: &mut self.sockets,
@@ -308,7 +351,10 @@ impl Host {
                 requests: Requests::default(),
             };
             self.program.execute(task, &mut place);
-            let Workplace { work, requests, .. } = place;
+            let Workplace { mut work, requests, .. } = place;
+            if self.secure.is_some() {
+                self.seal(&mut work);
+            }
             if let Task::News(socket, _) = task {
                 // Reading may have opened the window.
                 self.drain_socket(now, socket, around);
@@ -329,7 +375,9 @@ impl Host {
             return Some(Task::Time);
         }
         loop {
-            let socket = self.ready.pop_front()?;
+            let Some(socket) = self.ready.pop_front() else {
+                return self.program.has_background().then_some(Task::Background);
+            };
             if let Some(entry) = self.sockets.get_mut(socket as usize) {
                 let news = std::mem::take(&mut entry.news);
                 if news != News::NONE {
@@ -375,9 +423,14 @@ impl Host {
             let place = self.sockets.vacant_key() as u32;
             let flow = around.open_flow(self.index, place, peer, port);
             let sequence = around.initial_sequence(flow, End::Client);
-            let socket = self.add_socket(Socket::connect(self.tcp.clone(), now, sequence, flow));
+            let mut socket = Socket::connect(self.tcp.clone(), now, sequence, flow);
+            socket.tls = self.secure.as_ref().map(|secure| secure.client(sequence));
+            let socket = self.add_socket(socket);
             debug_assert_eq!(socket, place, "the socket lies where the flow was told");
             self.program.opened(socket);
+            self.drain_socket(now, socket, around);
+        }
+        for &socket in &requests.used {
             self.drain_socket(now, socket, around);
         }
         for &socket in &requests.gone {
@@ -394,8 +447,12 @@ impl Host {
 
     /// Hands to TCP what the program's machine has to send, then closes what it wants closed.
     fn flush(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        if self.secure.is_some() {
+            self.flush_secured(now, around);
+        }
         while let Some((socket, packet)) = self.program.poll_transmit() {
             let Some(entry) = self.sockets.get_mut(socket as usize) else { continue };
+            debug_assert!(entry.tls.is_none(), "a task's packets are protected when it ends");
             around.packet_sent(now, entry.flow, entry.end, &packet);
             entry.tcp.write(now, packet.head);
             if let Some(body) = packet.body {
@@ -405,6 +462,9 @@ impl Host {
             self.drain_socket(now, socket, around);
         }
         while let Some(socket) = self.program.poll_close(now) {
+            if self.secure.is_some() {
+                self.close_secured(now, socket, around);
+            }
             if let Some(entry) = self.sockets.get_mut(socket as usize) {
                 entry.tcp.close(now);
                 self.drain_socket(now, socket, around);

@@ -10,12 +10,6 @@ use crate::record::Probe;
 use crate::tcp::Flags;
 
 impl<P: Probe> Network<P> {
-    /// Hash of the trajectory so far.
-    #[must_use]
-    pub fn fingerprint(&self) -> u128 {
-        self.fingerprint.finish()
-    }
-
     /// Energy of each host up to `now`, in femtojoule, in the order of the hosts.
     #[must_use]
     pub fn energy_fj(&self, now: SimTime) -> Vec<u128> {
@@ -29,6 +23,7 @@ impl<P: Probe> Network<P> {
         let name = |host: u32| self.names.get(host as usize).map_or("?", |names| names.name.as_str());
         match event {
             Event::Socket { host, socket } => format!("{}: a deadline of socket {socket}", name(host)),
+            Event::Cell { cell } => format!("WiFi cell {cell}: a transmission ends, or the channel is free"),
             Event::Program { host } => format!("{}: the program's turn", name(host)),
             Event::Arrive { packet } => {
                 let Some(packet) = self.fabric.packets.get(packet as usize) else {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Figure, Incomplete, Inherit, number, perhaps, span, text, whole};
+use super::{
+    Figure, Incomplete, Inherit, Sleep, SleepFile, Tls, TlsFile, Wake, WakeFile, number, perhaps, span, text,
+    whole,
+};
 
 /// A file in `hw-profiles/boards`. Everything but the title may come from `base`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -31,8 +34,21 @@ pub struct BoardFile {
     pub camera: Option<Figure>,
     /// CPU time of the kernel for one TCP segment in or out, on this board.
     pub segment: Option<Figure>,
+    /// CPU time of TLS; without it, the board cannot be used with TLS.
+    pub tls: Option<TlsFile>,
+    /// Time the accelerator takes for one inference.
+    pub inference: Option<Figure>,
+    /// Power of the accelerator meanwhile.
+    pub accelerator: Option<Figure>,
     /// The network interface.
     pub network: Option<NetworkFile>,
+    /// Time without a return to the system after which the watchdog resets the board; without it,
+    /// never.
+    pub watchdog: Option<Figure>,
+    /// Sleep, where the board can.
+    pub sleep: Option<SleepFile>,
+    /// Waking, where the board sleeps.
+    pub wake: Option<WakeFile>,
 }
 
 /// The network interface of a board.
@@ -75,8 +91,18 @@ pub struct Board {
     pub camera_w: f64,
     /// CPU time of the kernel for one TCP segment in or out, on this board.
     pub segment: Duration,
+    /// CPU time of TLS, where the profile says it.
+    pub tls: Option<Tls>,
+    /// Time and power of one inference on the accelerator, in watt, where there is one.
+    pub inference: Option<(Duration, f64)>,
     /// The network interface.
     pub network: Network,
+    /// Time without a return to the system after which the watchdog resets the board.
+    pub watchdog: Option<Duration>,
+    /// Sleep, where the board can.
+    pub sleep: Option<Sleep>,
+    /// Waking, where the board sleeps.
+    pub wake: Option<Wake>,
 }
 
 /// The network interface of a board, with all its figures.
@@ -115,12 +141,20 @@ impl Inherit for BoardFile {
             (vec!["cpu_active"], self.cpu_active.as_ref()),
             (vec!["camera"], self.camera.as_ref()),
             (vec!["segment"], self.segment.as_ref()),
+            (vec!["inference"], self.inference.as_ref()),
+            (vec!["accelerator"], self.accelerator.as_ref()),
+            (vec!["watchdog"], self.watchdog.as_ref()),
             (vec!["network", "transmit"], of(|network| &network.transmit)),
             (vec!["network", "receive"], of(|network| &network.receive)),
             (vec!["network", "host_transmit"], of(|network| &network.host_transmit)),
             (vec!["network", "host_receive"], of(|network| &network.host_receive)),
         ];
-        all.into_iter().filter_map(|(path, figure)| Some((path, figure?))).collect()
+        let mut figures: Vec<_> =
+            all.into_iter().filter_map(|(path, figure)| Some((path, figure?))).collect();
+        figures.extend(SleepFile::figures(self.sleep.as_ref(), "sleep"));
+        figures.extend(WakeFile::figures(self.wake.as_ref(), "wake"));
+        figures.extend(self.tls.iter().flat_map(TlsFile::figures));
+        figures
     }
 
     fn over(self, base: Self) -> Self {
@@ -145,7 +179,16 @@ impl Inherit for BoardFile {
             cpu_active: self.cpu_active.or(base.cpu_active),
             camera: self.camera.or(base.camera),
             segment: self.segment.or(base.segment),
+            tls: match (self.tls, base.tls) {
+                (Some(own), Some(base)) => Some(own.over(base)),
+                (own, base) => own.or(base),
+            },
             network,
+            inference: self.inference.or(base.inference),
+            accelerator: self.accelerator.or(base.accelerator),
+            watchdog: self.watchdog.or(base.watchdog),
+            sleep: SleepFile::over(self.sleep, base.sleep),
+            wake: WakeFile::over(self.wake, base.wake),
         }
     }
 
@@ -162,17 +205,30 @@ impl Inherit for BoardFile {
             host_rx_ns_per_byte: number(&["network", "host_receive"], network.host_receive.as_ref(), "ns/B")?,
             name: text(&["network", "name"], network.name.as_ref())?.clone(),
         };
+        let supply_v = number(&["supply"], self.supply.as_ref(), "V")?;
+        let inference = match &self.inference {
+            Some(figure) => {
+                let watts = number(&["accelerator"], self.accelerator.as_ref(), "W")?;
+                Some((span(&["inference"], Some(figure))?, watts))
+            }
+            None => None,
+        };
         Ok(Board {
+            inference,
+            watchdog: self.watchdog.as_ref().map(|figure| span(&["watchdog"], Some(figure))).transpose()?,
+            sleep: self.sleep.as_ref().map(|sleep| sleep.complete(supply_v)).transpose()?,
+            wake: self.wake.as_ref().map(|wake| wake.complete(supply_v)).transpose()?,
             name: name.into(),
             title: self.title.clone(),
             cores: whole(&["cores"], self.cores.as_ref(), "1")?,
             cpu_factor: number(&["cpu_factor"], self.cpu_factor.as_ref(), "1")?,
             ram_bytes: whole(&["ram"], self.ram.as_ref(), "B")?,
-            supply_v: number(&["supply"], self.supply.as_ref(), "V")?,
+            supply_v,
             idle_w: number(&["idle"], self.idle.as_ref(), "W")?,
             cpu_active_w: number(&["cpu_active"], self.cpu_active.as_ref(), "W")?,
             camera_w: perhaps(&["camera"], self.camera.as_ref(), "W")?.unwrap_or(0.0),
             segment: span(&["segment"], self.segment.as_ref())?,
+            tls: self.tls.as_ref().map(TlsFile::complete).transpose()?,
             network,
         })
     }

@@ -99,7 +99,7 @@ impl TryFrom<Written> for Figure {
 /// Units of one kind of quantity, each with its size in the first one.
 type Units = &'static [(&'static str, f64)];
 
-const UNITS: [Units; 9] = [
+const UNITS: [Units; 12] = [
     &[("W", 1.0), ("mW", 1e-3), ("uW", 1e-6)],
     &[("V", 1.0), ("mV", 1e-3)],
     &[("A", 1.0), ("mA", 1e-3), ("uA", 1e-6)],
@@ -117,6 +117,9 @@ const UNITS: [Units; 9] = [
     &[("bit/s", 1.0), ("kbit/s", 1e3), ("Mbit/s", 1e6), ("Gbit/s", 1e9)],
     &[("ns/B", 1.0), ("us/B", 1e3)],
     &[("1", 1.0), ("%", 0.01)],
+    &[("Ah", 1.0), ("mAh", 1e-3)],
+    &[("ohm", 1.0), ("mohm", 1e-3)],
+    &[("1/month", 1.0), ("%/month", 0.01), ("%/year", 0.01 / 12.0)],
 ];
 
 /// Why a figure cannot be had in a unit.
@@ -136,6 +139,11 @@ pub enum UnitError {
     },
     /// A rate of zero.
     Zero,
+    /// A WiFi rate that the standard has not.
+    NoSuchRate {
+        /// Those it has, in kbit/s.
+        rates_kbit_s: Vec<u32>,
+    },
     /// A probability above 1.
     NotProbability {
         /// The value.
@@ -152,6 +160,11 @@ impl fmt::Display for UnitError {
                 write!(f, "the unit `{found}` does not fit here; allowed: {}", allowed.join(", "))
             }
             UnitError::NotWhole { value } => write!(f, "{value} is not a whole number that fits here"),
+            UnitError::NoSuchRate { rates_kbit_s } => {
+                let rates: Vec<String> =
+                    rates_kbit_s.iter().map(|rate| (f64::from(*rate) / 1e3).to_string()).collect();
+                write!(f, "the standard has no such rate; allowed: {} Mbit/s", rates.join(", "))
+            }
             UnitError::Zero => f.write_str("it must be above zero"),
             UnitError::NotProbability { value } => write!(f, "{value} is above 1, the largest probability"),
         }

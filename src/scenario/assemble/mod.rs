@@ -5,6 +5,7 @@
 
 mod client;
 mod link;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,9 @@ use std::time::Duration;
 use models::app::{BrokerProgram, Program};
 use models::host::energy::{Component, Power};
 use models::host::{Board, NodeNames, ProgramCost};
-use models::mqtt::timers::silence::SilenceLooks;
-use models::mqtt::{Broker, BrokerConfig};
+use models::mqtt::Broker;
 use models::network::{Blueprint, HostBlueprint};
-use models::profile::{self, MqttBehaviour};
+use models::profile;
 use models::record::HostIndex;
 use models::tcp::Config;
 
@@ -57,13 +57,18 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     let audience = client::Audience::of(loaded);
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
+        let security = tls::security(loaded, group);
         let mut members = client::Members::new(group, &numbering, &audience);
         for index in 0..group.count {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
-                (None, Some(settings)) => (broker(settings, &group.software), None),
+                (None, Some(settings)) => (broker(settings), None),
                 (None, None) => unreachable!("a group is a broker or has a client"),
+            };
+            let program = match &security {
+                Some(security) => program.secured(security.clone()),
+                None => program,
             };
             blueprint.hosts.push(HostBlueprint {
                 names: NodeNames {
@@ -146,6 +151,10 @@ fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
         profile::Stack::Linux => Config::linux(),
         profile::Stack::Rfc => Config::rfc(),
         profile::Stack::Ns3 => ns3(),
+        profile::Stack::Lwip => Config::lwip(),
+        profile::Stack::Lwip1460 => Config::lwip().with_segments_of(1_460),
+        profile::Stack::W5500 => Config::w5500(),
+        profile::Stack::Arduino => Config::arduino(),
     };
     // RFC 9293 §3.7.1: the MSS is the MTU less the fixed IP and TCP headers.
     config.mss = config.mss.min((mtu - 40) as u16);
@@ -176,21 +185,7 @@ fn ns3() -> Config {
     Config { timestamps: true, mss: 1460, nagle: false, time_wait: Duration::from_secs(1), ..Config::rfc() }
 }
 
-fn broker(settings: &load::Broker, software: &profile::Software) -> Program {
-    let standard = BrokerConfig::standard();
-    let mut config = match software.mqtt {
-        MqttBehaviour::Mosquitto20 => BrokerConfig::default(),
-        MqttBehaviour::Spec
-        | MqttBehaviour::Libmosquitto
-        | MqttBehaviour::Paho13
-        | MqttBehaviour::Paho
-        | MqttBehaviour::Umqtt => standard,
-    };
-    config.max_inflight = settings.max_inflight.unwrap_or(0).min(u32::from(u16::MAX)) as u16;
-    config.max_queued = settings.max_queued.unwrap_or(0);
-    config.silence_looks = match settings.keep_alive_check {
-        Some(every) => SilenceLooks::EverySeconds(every.as_secs().max(1) as u32),
-        None => SilenceLooks::Exact,
-    };
-    Program::Broker(Box::new(BrokerProgram::new(Broker::new(config), settings.port, settings.listen_backlog)))
+fn broker(settings: &load::Broker) -> Program {
+    let machine = Broker::new(settings.config.clone());
+    Program::Broker(Box::new(BrokerProgram::new(machine, settings.port, settings.listen_backlog)))
 }

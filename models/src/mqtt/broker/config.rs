@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::mqtt::broker::faults::FaultCodes;
 use crate::mqtt::codec::Tolerance;
-use crate::mqtt::packet::QoS;
+use crate::mqtt::packet::{QoS, Version};
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::silence::SilenceLooks;
+use crate::mqtt::topic::TopicFilter;
 
 /// What a session gets when several of its filters match one message. MQTT 3.1.1 §3.3.5
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum OverlappingSubscriptions {
     /// One copy, at the highest QoS of them: what the standard asks for.
     OneCopyHighest,
@@ -21,7 +25,7 @@ pub enum OverlappingSubscriptions {
 }
 
 /// Which message goes when a session's queue is full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum WhenQueueFull {
     /// The one that would have been added.
     DropNewest,
@@ -30,7 +34,7 @@ pub enum WhenQueueFull {
 }
 
 /// For whom `$share/group/filter` is a shared subscription. MQTT 5.0 §4.8.2
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SharedSubscriptions {
     /// For nobody; clients of MQTT 5.0 are told so.
     Off,
@@ -41,9 +45,10 @@ pub enum SharedSubscriptions {
 }
 
 /// Who may connect. MQTT 3.1.1 §5.4.1
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Authentication {
     /// Everyone.
+    #[default]
     Anyone,
     /// Those with a user name and its password; without a user name: refused with code 5, with a wrong
     /// one: code 4.
@@ -51,8 +56,10 @@ pub enum Authentication {
 }
 
 /// Everything that makes one server differ from another. The default is Mosquitto 2.0.11, as measured.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct BrokerConfig {
+    /// The newest version spoken; CONNECT of a newer one is answered with CONNACK 1. Default 5.0.
+    pub newest_version: Version,
     /// QoS 1 and 2 messages sent to one client and not yet acknowledged; 0: no limit. Default 20.
     pub max_inflight: u16,
     /// QoS 2 messages from one client that are not yet released; further ones are acknowledged and
@@ -86,9 +93,29 @@ pub struct BrokerConfig {
     pub max_packet_bytes: u32,
     /// Breaches of the standard that pass. Default: those that Mosquitto lets pass.
     pub tolerance: Tolerance,
+    /// What clients of MQTT 5.0 are told of their faults. Default: as Mosquitto.
+    pub fault_codes: FaultCodes,
+    /// Whether a PUBLISH from a client may have one Subscription Identifier, which is ignored, against MQTT
+    /// 5.0 §3.3.4. Default `true`.
+    pub ignore_subscription_identifiers: bool,
+    /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, who do not hear of it. Default `true`.
+    pub inbound_window_before_5_0: bool,
+    /// Levels of a topic at most; who names a deeper one is disconnected. 0: no limit. Default 200.
+    pub max_topic_levels: u16,
+    /// Subscriptions of one session at most; further ones are refused. 0: no limit. Default 0.
+    pub max_subscriptions: u32,
+    /// Filters to which nobody may subscribe: SUBACK says 0x80. Default: none.
+    pub refused_filters: BTreeSet<TopicFilter>,
+    /// Whether payloads that are said to be UTF-8 are looked at, and refused with 0x99 if they are not.
+    /// MQTT 5.0 §3.3.2.3.2. Default `false`.
+    pub check_payload_format: bool,
+    /// Whether CONNACK says `max_packet_bytes`. MQTT 5.0 §3.2.2.3.6. Default `true`.
+    pub announce_max_packet_bytes: bool,
     /// Who may connect. Default: everyone.
+    #[serde(skip)]
     pub authentication: Authentication,
     /// Methods of enhanced authentication that the host knows; others are refused. Default: none.
+    #[serde(skip)]
     pub authentication_methods: BTreeSet<Arc<str>>,
     /// How long a packet may stay unanswered on a live connection before it is sent again with DUP, before
     /// MQTT 5.0 (MQTT 3.1 §4.2); `None`: never, as MQTT 3.1.1 §4.4 suggests. Default `None`.
@@ -111,6 +138,7 @@ pub struct BrokerConfig {
     /// Whether clients of MQTT 5.0 may have messages retained. MQTT 5.0 §3.2.2.3.5. Default `true`.
     pub retain_available: bool,
     /// What CONNACK says to clients that ask for Response Information. MQTT 5.0 §3.2.2.3.15. Default: nothing.
+    #[serde(skip)]
     pub response_information: Option<Arc<str>>,
 }
 
@@ -126,6 +154,10 @@ impl BrokerConfig {
             overlapping_subscriptions: OverlappingSubscriptions::OneCopyHighest,
             tolerance: Tolerance::default(),
             limit_v3_1_identifiers: true,
+            max_topic_levels: 0,
+            fault_codes: FaultCodes::Standard,
+            ignore_subscription_identifiers: false,
+            inbound_window_before_5_0: false,
             shared_subscriptions: SharedSubscriptions::Version5,
             topic_alias_maximum: u16::MAX,
             topic_aliases_outbound: u16::MAX,
@@ -137,6 +169,7 @@ impl BrokerConfig {
 impl Default for BrokerConfig {
     fn default() -> Self {
         BrokerConfig {
+            newest_version: Version::V5_0,
             max_inflight: 20,
             max_inflight_inbound: 20,
             max_queued: 1_000,
@@ -152,6 +185,14 @@ impl Default for BrokerConfig {
             max_connections: 0,
             max_packet_bytes: u32::MAX,
             tolerance: Tolerance::MOSQUITTO,
+            fault_codes: FaultCodes::Mosquitto,
+            ignore_subscription_identifiers: true,
+            inbound_window_before_5_0: true,
+            max_topic_levels: 200,
+            max_subscriptions: 0,
+            refused_filters: BTreeSet::new(),
+            check_payload_format: false,
+            announce_max_packet_bytes: true,
             authentication: Authentication::Anyone,
             authentication_methods: BTreeSet::new(),
             retry_after: None,

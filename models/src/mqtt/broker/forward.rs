@@ -17,11 +17,18 @@ pub(super) struct Matched {
     copies: Vec<(SessionIndex, Granted)>,
     // Subscription Identifiers of further subscriptions: (place in `copies`, identifier).
     more: Vec<(u32, u32)>,
+    // Whether a subscription matched, and No Local kept its copy back.
+    kept_back: bool,
 }
 
 impl Matched {
     pub(super) const fn len(&self) -> usize {
         self.copies.len()
+    }
+
+    /// Whether no subscription matched, not even one that gets no copy. MQTT 5.0 §3.4.2.1
+    pub(super) const fn nobody_listens(&self) -> bool {
+        self.copies.is_empty() && !self.kept_back
     }
 
     fn identifiers(&self, place: usize) -> impl Iterator<Item = u32> + '_ {
@@ -47,6 +54,7 @@ impl Broker {
         let Broker { subscriptions, sessions, groups, matched, routings, config, .. } = self;
         matched.copies.clear();
         matched.more.clear();
+        matched.kept_back = false;
         subscriptions.for_each_match(&application.topic, |subscription| {
             let index = match subscription.session.either() {
                 Subscriber::Session(index) => index,
@@ -59,6 +67,7 @@ impl Broker {
             let granted = subscription.granted;
             // MQTT 5.0 §3.8.3.1: No Local
             if granted.no_local() && from == Some(index) {
+                matched.kept_back = true;
                 return;
             }
             let session = &mut sessions[index.0 as usize];
@@ -255,7 +264,7 @@ fn at_most_once(application: &ApplicationMessage) -> ApplicationMessage {
 }
 
 impl Connection {
-    fn max_packet_bytes(&self) -> u32 {
+    pub(super) fn max_packet_bytes(&self) -> u32 {
         self.agreement.as_ref().map_or(u32::MAX, |agreement| agreement.max_packet_bytes)
     }
 
