@@ -145,7 +145,7 @@ impl Machine {
                 BrokerEvent::Received { packet_type, .. } => self.account.packets_in[place(packet_type)] += 1,
                 BrokerEvent::Connected { .. } => self.account.connected += 1,
                 // No method of enhanced authentication is configured, so none is asked for.
-                BrokerEvent::Authenticate { .. } => {}
+                BrokerEvent::Authenticate { .. } | BrokerEvent::SubscriptionRefused { .. } => {}
                 BrokerEvent::Accepted { subscribers, .. } => {
                     self.account.messages += 1;
                     self.account.copies += subscribers as u64;

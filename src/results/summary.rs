@@ -117,6 +117,17 @@ pub struct LatencyMs {
     pub max: f64,
 }
 
+/// What brokers refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Refused {
+    /// CONNECT packets.
+    pub connections: u64,
+    /// Topic Filters in SUBSCRIBE packets.
+    pub subscriptions: u64,
+    /// PUBLISH packets.
+    pub publications: u64,
+}
+
 /// TCP and the links.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Tcp {
@@ -260,6 +271,8 @@ pub struct Summary {
     pub messages: Messages,
     /// Latency; null without a delivery.
     pub latency_ms: Option<LatencyMs>,
+    /// What brokers refused.
+    pub refused: Refused,
     /// Control packets sent by name, in the order of the packet types, without those never sent.
     pub mqtt_packets: Ordered<u64>,
     /// TCP and the links.
@@ -313,6 +326,11 @@ impl Summary {
                 lost: counts.lost,
             },
             latency_ms: LatencyMs::of(&latencies_ns),
+            refused: Refused {
+                connections: outcome.refused[0],
+                subscriptions: outcome.refused[1],
+                publications: outcome.refused[2],
+            },
             mqtt_packets: Ordered(packets.map(|(name, sent)| ((*name).to_owned(), sent)).collect()),
             tcp: Tcp::of(outcome.tcp),
             nodes: nodes(&outcome.nodes, outcome.simulated),

@@ -1,6 +1,7 @@
 //! The tests that look at the whole: scenarios, captures, the command line, the house itself.
 //! One binary, so that it links once.
 
+mod behaviours;
 mod charts;
 mod command_line;
 mod compare;

@@ -12,7 +12,9 @@ mod publisher;
 mod role;
 mod sensor_node;
 mod server_node;
+mod steps;
 mod subscriber;
+mod turn;
 mod visitor;
 
 use std::sync::Arc;
@@ -30,14 +32,16 @@ use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
 use crate::stream::MessageId;
 
-pub use broker::BrokerProgram;
+pub use broker::{BrokerProgram, Crash};
 pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
-pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
+pub use client::{ClientPlan, ClientProgram, Role};
 pub use publisher::{Publisher, PublisherPlan};
 pub use sensor_node::SensorNodeRole;
 pub use server_node::ServerNodeRole;
+pub use steps::{Act, Steps, StepsPlan};
 pub use subscriber::{Subscriber, SubscriberPlan};
+pub use turn::{Message, Turn};
 pub use visitor::{FromOutside, ToOutside, VisitorProgram};
 
 /// What there is to do for a program.
@@ -117,7 +121,7 @@ impl Program {
     #[must_use]
     pub fn listens(&self, port: u16) -> Option<u32> {
         match self {
-            Program::Broker(broker) => (broker.port() == port).then_some(broker.backlog()),
+            Program::Broker(broker) => (broker.is_up() && broker.port() == port).then_some(broker.backlog()),
             Program::Client(_) | Program::Visitor(_) => None,
         }
     }

@@ -2,7 +2,8 @@
 
 use sim_core::time::SimTime;
 
-use super::client::{Role, Turn};
+use super::client::Role;
+use super::turn::Turn;
 use crate::mqtt::TopicName;
 use crate::stream::{MessageId, Payload};
 
@@ -11,6 +12,7 @@ impl Role {
         match self {
             Role::Publisher(role) => role.deadline(),
             Role::Camera(role) => role.deadline(),
+            Role::Steps(role) => role.deadline(),
             Role::SensorNode(role) => role.deadline(),
             Role::ServerNode(role) => role.deadline(),
             Role::Burst(_) | Role::Subscriber(_) => SimTime::MAX,
@@ -21,6 +23,7 @@ impl Role {
         match self {
             Role::Publisher(role) => role.wake(turn),
             Role::Camera(role) => role.wake(turn),
+            Role::Steps(role) => role.wake(turn),
             Role::SensorNode(role) => role.wake(turn),
             Role::ServerNode(role) => role.wake(turn),
             Role::Burst(_) | Role::Subscriber(_) => {}
@@ -35,6 +38,7 @@ impl Role {
             Role::Subscriber(role) => role.connected(turn, session_present),
             Role::SensorNode(role) => role.connected(turn),
             Role::ServerNode(role) => role.connected(turn),
+            Role::Steps(_) => {}
         }
     }
 
@@ -46,6 +50,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::ServerNode(_) => {}
         }
     }
@@ -58,6 +63,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::ServerNode(_) => false,
         }
     }
@@ -68,7 +74,7 @@ impl Role {
             Role::Publisher(role) => role.completed(turn.now),
             Role::Burst(role) => role.completed(turn),
             Role::SensorNode(role) => role.acknowledged(turn),
-            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) => {}
+            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {}
         }
     }
 
@@ -80,6 +86,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::ServerNode(_) => {}
         }
     }
@@ -101,7 +108,7 @@ impl Role {
                 role.received(turn, topic, payload);
             }
             Role::ServerNode(role) => role.received(turn, topic, payload, message),
-            Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+            Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Steps(_) => {
                 turn.work.delivered.push(message);
             }
         }
@@ -115,6 +122,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::SensorNode(_) => false,
         }
     }
@@ -126,6 +134,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::SensorNode(_) => {}
         }
     }
@@ -136,7 +145,7 @@ impl Role {
             Role::Publisher(role) => role.leaves_at(),
             Role::Burst(role) => role.leaves_at(),
             Role::SensorNode(role) => role.leaves_at(),
-            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) => SimTime::MAX,
+            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => SimTime::MAX,
         }
     }
 }

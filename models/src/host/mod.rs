@@ -30,7 +30,7 @@ use slab::Slab;
 use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
-use crate::record::HostIndex;
+use crate::record::{HostIndex, Refused};
 use crate::tcp::{Config, Segment};
 use crate::tls::Flight;
 
@@ -143,6 +143,8 @@ pub trait Surroundings {
     fn remark(&mut self, remark: Remark);
     /// The client from outside that `host` is a place for is to see something.
     fn to_outside(&mut self, host: HostIndex, what: ToOutside);
+    /// Counts something that a broker refused.
+    fn refused(&mut self, what: Refused);
 }
 
 /// What a SYN meets.

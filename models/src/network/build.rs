@@ -136,6 +136,7 @@ impl<P: Probe> Network<P> {
             totals: TcpTotals::default(),
             mqtt_packets: [0; 15],
             remarks: [0; Remark::ALL.len()],
+            refused: [0; 3],
             sequence_keys: blueprint
                 .hosts
                 .iter()

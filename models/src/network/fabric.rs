@@ -15,7 +15,9 @@ use crate::mqtt::Outgoing;
 use crate::net::{
     Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, Route, Transmission,
 };
-use crate::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
+use crate::record::{
+    FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, Refused, TcpTotals,
+};
 use crate::tcp::{self, Flags, Segment};
 use crate::tls::Flight;
 
@@ -90,6 +92,7 @@ pub(super) struct Fabric<P> {
     pub totals: TcpTotals,
     pub mqtt_packets: [u64; 15],
     pub remarks: [u64; Remark::ALL.len()],
+    pub refused: [u64; 3],
     /// What each host's initial sequence numbers are made of: a number drawn for its name, so that
     /// another host more or less leaves them alone.
     pub sequence_keys: Vec<u64>,
@@ -399,6 +402,10 @@ impl<P: Probe> Surroundings for Context<'_, P> {
             let (from, to) = (flow.place(end).0, flow.place(end.peer()).0);
             self.fabric.probe.flight(FlightRecord { at: now, from, to, flight: flight.clone() });
         }
+    }
+
+    fn refused(&mut self, what: Refused) {
+        self.fabric.refused[what as usize] += 1;
     }
 
     fn remark(&mut self, remark: Remark) {

@@ -83,6 +83,8 @@ pub struct BrokerFile {
     pub retry_after: Option<Figure>,
     /// Whether Client Identifiers of MQTT 3.1 have at most 23 characters.
     pub limits_v3_1_ids: Option<Choice<bool>>,
+    /// Whether SUBSCRIBE is refused where nothing may be read; else only the messages are held back.
+    pub checks_subscriptions: Option<Choice<bool>>,
     /// For whom `$share/group/filter` is a shared subscription.
     pub shared_subscriptions: Option<Choice<SharedSubscriptions>>,
     /// The highest Topic Alias accepted.
@@ -110,6 +112,8 @@ pub struct BrokerProfile {
     pub software: String,
     /// Its behaviour.
     pub config: BrokerConfig,
+    /// Whether SUBSCRIBE is refused where nothing may be read, if there are rules of access.
+    pub checks_subscriptions: bool,
     /// Connections that wait to be accepted; `None` is no limit.
     pub listen_backlog: Option<u32>,
 }
@@ -157,6 +161,7 @@ impl Inherit for BrokerFile {
             told("accepts_dup_at_qos_0", &self.accepts_dup_at_qos_0),
             told("accepts_surplus_bytes", &self.accepts_surplus_bytes),
             told("limits_v3_1_ids", &self.limits_v3_1_ids),
+            told("checks_subscriptions", &self.checks_subscriptions),
             told("shared_subscriptions", &self.shared_subscriptions),
         ];
         all.into_iter().flatten().collect()
@@ -186,6 +191,7 @@ impl Inherit for BrokerFile {
             accepts_surplus_bytes: self.accepts_surplus_bytes.or(base.accepts_surplus_bytes),
             retry_after: self.retry_after.or(base.retry_after),
             limits_v3_1_ids: self.limits_v3_1_ids.or(base.limits_v3_1_ids),
+            checks_subscriptions: self.checks_subscriptions.or(base.checks_subscriptions),
             shared_subscriptions: self.shared_subscriptions.or(base.shared_subscriptions),
             topic_alias_maximum: self.topic_alias_maximum.or(base.topic_alias_maximum),
             topic_aliases_outbound: self.topic_aliases_outbound.or(base.topic_aliases_outbound),
@@ -203,6 +209,7 @@ impl Inherit for BrokerFile {
             title: self.title.clone(),
             software: text(&["software"], self.software.as_ref())?.clone(),
             config: self.config()?,
+            checks_subscriptions: chosen("checks_subscriptions", &self.checks_subscriptions)?,
             listen_backlog: backlog.filter(|limit| *limit > 0),
         })
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mqtt::broker::access::AccessList;
 use crate::mqtt::broker::faults::FaultCodes;
 use crate::mqtt::codec::Tolerance;
 use crate::mqtt::packet::{QoS, Version};
@@ -114,6 +115,9 @@ pub struct BrokerConfig {
     /// Who may connect. Default: everyone.
     #[serde(skip)]
     pub authentication: Authentication,
+    /// Who may publish and subscribe where. Default: everyone everywhere.
+    #[serde(skip)]
+    pub access: Option<Arc<AccessList>>,
     /// Methods of enhanced authentication that the host knows; others are refused. Default: none.
     #[serde(skip)]
     pub authentication_methods: BTreeSet<Arc<str>>,
@@ -194,6 +198,7 @@ impl Default for BrokerConfig {
             check_payload_format: false,
             announce_max_packet_bytes: true,
             authentication: Authentication::Anyone,
+            access: None,
             authentication_methods: BTreeSet::new(),
             retry_after: None,
             limit_v3_1_identifiers: false,

@@ -65,7 +65,7 @@ impl Broker {
             false => Properties::default(),
         };
         let expiry_s = self.expiry_of(&connect);
-        let Connect { clean_session, keep_alive_s, client_identifier, will, .. } = connect;
+        let Connect { clean_session, keep_alive_s, client_identifier, will, user_name, .. } = connect;
         let nameless = client_identifier.is_empty();
         let client_identifier = self.name_of(client_identifier);
         // MQTT 5.0 §3.2.2.3.7
@@ -74,6 +74,7 @@ impl Broker {
         let entry = self.session(session);
         entry.connection = Some(connection);
         entry.expiry_s = expiry_s;
+        entry.user_name = user_name;
         let will = will.map(|will| Box::new(StoredWill::of(will, will_message)));
         self.buffered += will.as_ref().map_or(0, |will| will.weight());
         let entry = &mut self.connections[connection.0 as usize];
@@ -258,6 +259,7 @@ impl Broker {
         }
         let index = self.sessions.insert(Session {
             client_identifier: client_identifier.clone(),
+            user_name: None,
             subscriptions: Vec::new(),
             outbound: Outbound::default(),
             inbound: Inbound::default(),

@@ -1,6 +1,7 @@
 //! The way of a message out of the server: who gets a copy, what the copy says, and when it goes.
 //! MQTT 3.1.1 §3.3.5, §4.3, §4.6; MQTT 5.0 §3.3.4, §4.9
 
+use crate::mqtt::broker::access::Wants;
 use crate::mqtt::broker::share::Subscriber;
 use crate::mqtt::broker::{Broker, BrokerEvent, Connection, DropReason};
 use crate::mqtt::broker::{OverlappingSubscriptions, Session, SessionIndex, Transmit, WhenQueueFull};
@@ -87,6 +88,29 @@ impl Broker {
             session.visited_at = matched.copies.len() as u32;
             matched.copies.push((index, granted));
         });
+        self.leave_out_who_may_not_read(application);
+    }
+
+    // Takes out the copies of those who may not read the topic.
+    fn leave_out_who_may_not_read(&mut self, application: &ApplicationMessage) {
+        if self.config.access.is_none() {
+            return;
+        }
+        let mut matched = std::mem::take(&mut self.matched);
+        let mut place = 0;
+        while place < matched.copies.len() {
+            if self.may(matched.copies[place].0, Wants::Read, &application.topic) {
+                place += 1;
+                continue;
+            }
+            matched.copies.remove(place);
+            let gone = place as u32;
+            matched.more.retain(|(of, _)| *of != gone);
+            for (of, _) in matched.more.iter_mut().filter(|(of, _)| *of > gone) {
+                *of -= 1;
+            }
+        }
+        self.matched = matched;
     }
 
     /// Stores a retained message, and gives every session in `matched` its copy.

@@ -8,7 +8,7 @@
 //! a standard leaves a choice, or real servers differ from it, [`BrokerConfig`] decides; its default is
 //! Mosquitto 2.0.11 as measured.
 //!
-//! **Leaves out** bridges, access control lists, `$SYS` topics, and back-pressure of a slow transport
+//! **Leaves out** `$SYS` topics, and back-pressure of a slow transport
 //! (QoS 0 is never dropped for it).
 //!
 //! **Validated** by unit tests against client machines over a pipe, by property tests over random
@@ -18,6 +18,7 @@
 //! [`Broker::poll_transmit`] and [`Broker::poll_event`], then reads [`Broker::poll_timeout`]. A
 //! connection keeps its [`ConnectionId`] until the host reports [`Broker::transport_closed`].
 
+mod access;
 mod agreement;
 mod authenticate;
 mod config;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use sim_core::time::SimTime;
 use slab::Slab;
 
+pub use crate::mqtt::broker::access::{AccessList, AccessRule, Right, Who};
 use crate::mqtt::broker::agreement::Agreement;
 pub use crate::mqtt::broker::authenticate::Verdict;
 pub use crate::mqtt::broker::config::{
@@ -96,6 +98,7 @@ struct Connection {
 #[derive(Clone, Debug)]
 struct Session {
     client_identifier: Arc<str>,
+    user_name: Option<Arc<str>>,
     subscriptions: Vec<TopicFilter>,
     outbound: Outbound,
     inbound: Inbound,

@@ -1,5 +1,6 @@
 //! The way of a message into the server, and acknowledgements in both directions. MQTT 3.1.1 §3.3, §4.3
 
+use crate::mqtt::broker::access::Wants;
 use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, DropReason, SessionIndex};
 use crate::mqtt::close::ProtocolError;
 use crate::mqtt::codec::encode::{Outgoing, encode_acknowledgement_with};
@@ -29,7 +30,12 @@ impl Broker {
         let attached = Attached::of(properties, self.now);
         let application = ApplicationMessage { topic, payload, message, qos, retain, attached };
         match (qos, packet_identifier) {
-            (_, _) if ignored => self.ignore(connection, packet_identifier, &application),
+            (_, _) if !self.may(session, Wants::Write, &application.topic) => {
+                self.ignore(connection, packet_identifier, &application, DropReason::NotAuthorized);
+            }
+            (_, _) if ignored => {
+                self.ignore(connection, packet_identifier, &application, DropReason::ReservedTopic);
+            }
             (QoS::AtMostOnce, _) | (_, None) => self.accept_and_route(application, Some(session)),
             (QoS::AtLeastOnce, Some(id)) => {
                 let reason_code = self.accept_message(&application, Some(session), true);
@@ -100,9 +106,10 @@ impl Broker {
         connection: ConnectionId,
         id: Option<PacketIdentifier>,
         application: &ApplicationMessage,
+        reason: DropReason,
     ) {
         let message = application.message;
-        self.dropped(message, DropReason::ReservedTopic);
+        self.dropped(message, reason);
         let packet_type = match application.qos {
             QoS::AtMostOnce | QoS::AtLeastOnce => PacketType::Puback,
             QoS::ExactlyOnce => PacketType::Pubrec,

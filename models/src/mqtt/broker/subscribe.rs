@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use crate::mqtt::broker::access::Wants;
 use crate::mqtt::broker::share::shared_part;
-use crate::mqtt::broker::{Broker, ConnectionId, SessionIndex};
+use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, SessionIndex};
 use crate::mqtt::close::ProtocolError;
 use crate::mqtt::codec::encode::encode;
 use crate::mqtt::packet::{Packet, ReasonCode, RetainHandling, Suback, Subscribe, SubscriptionOptions};
@@ -59,6 +60,9 @@ impl Broker {
         // subscription replaces one.
         for (filter, granted) in to_send {
             for application in self.retained_for(&filter, granted) {
+                if !self.may(session, Wants::Read, &application.topic) {
+                    continue;
+                }
                 self.send_one(session, application);
             }
         }
@@ -82,6 +86,10 @@ impl Broker {
             return Err(ReasonCode::QuotaExceeded);
         }
         let version = self.version(connection);
+        if !self.may_subscribe(session, filter) {
+            self.events.push_back(BrokerEvent::SubscriptionRefused { connection });
+            return Err(ReasonCode::NotAuthorized);
+        }
         let shared = match shared_part(filter) {
             Some(Ok(inner)) if self.shares_for(version) => Some(inner),
             Some(_) if version.has_properties() => return Err(ReasonCode::SharedSubscriptionsNotSupported),
