@@ -20,12 +20,18 @@ use crate::scenario::quantity::{Size, Span};
 
 mod chart;
 mod check;
+mod compare;
+mod diff;
 mod list;
 mod live;
+mod merge;
 mod profiles;
 mod progress;
 mod replay;
+mod report;
 mod run;
+mod study;
+mod sweep;
 
 /// A digital twin of MQTT systems: simulates brokers, clients and the network between them.
 #[derive(Parser, Debug)]
@@ -47,6 +53,16 @@ pub enum Command {
     List(ListArguments),
     /// Draw the sequence chart of a scenario
     Chart(ChartArguments),
+    /// Run every point of a scenario's sweep, several times, in parallel; what is there already is kept
+    Sweep(study::SweepArguments),
+    /// Compare the values of a sweep's axes, or two folders of results, with intervals
+    Compare(study::CompareArguments),
+    /// Find the first event at which two runs part, and what led to it
+    Diff(study::DiffArguments),
+    /// Make one HTML page about a run or a sweep, with its pictures as SVG and PNG
+    Report(study::ReportArguments),
+    /// Join the shares of a sweep that several machines ran
+    Merge(study::MergeArguments),
     /// List the hardware profiles, or show every number of one with its source
     Profiles(ProfilesArguments),
     /// Serve the broker to real clients, in wall-clock time
@@ -161,9 +177,15 @@ pub struct CheckArguments {
 /// `list`
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct ListArguments {
-    /// Folder of scenario files
+    /// Folder of scenario files; a single file with --points
     #[arg(default_value = "scenarios")]
     pub folder: PathBuf,
+    /// Only points of this condition: 'qos == 2 && loss > 0.01'; needs --points
+    #[arg(requires = "points")]
+    pub selection: Option<String>,
+    /// Show the points of a scenario's sweep, without running them
+    #[arg(long)]
+    pub points: bool,
     /// How the list is shown
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -363,6 +385,11 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Check(arguments) => return check::check(arguments, out, problems),
         Command::List(arguments) => return list::list(arguments, out, problems),
         Command::Chart(arguments) => chart::chart(arguments, out),
+        Command::Sweep(arguments) => sweep::sweep(arguments, out),
+        Command::Compare(arguments) => compare::compare(arguments, out),
+        Command::Diff(arguments) => diff::diff(arguments, out),
+        Command::Report(arguments) => report::report(arguments, out),
+        Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Profiles(arguments) => profiles::profiles(arguments, out),
         Command::Live(arguments) => live::live(arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),

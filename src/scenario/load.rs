@@ -22,11 +22,12 @@ use super::source::Source;
 
 mod link;
 mod mqtt;
+mod sweep;
 mod wifi;
 
-pub use mqtt::{Broker, Client};
-
 pub use link::{Direction, PlannedLink, PlannedOutage};
+pub use mqtt::{Broker, Client};
+pub use sweep::{MOST_POINTS, PlannedAxis, PlannedLevel, PlannedSweep};
 pub use wifi::PlannedWifi;
 
 /// What the command line changes in a scenario.
@@ -65,6 +66,8 @@ pub struct Loaded {
     pub expectations: Vec<Expectation>,
     /// The profile files and trace files used, in the order of their names.
     pub profiles: Vec<UsedProfile>,
+    /// The axes of its sweep, if it has one.
+    pub sweep: Option<PlannedSweep>,
 }
 
 impl Loaded {
@@ -211,6 +214,7 @@ pub fn load_text(
     }
     let (links, traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
     let expectations = check::expectations(&view, &scenario)?;
+    let sweep = scenario.sweep.as_ref().map(|sweep| sweep::plan(&view, sweep)).transpose()?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     Ok(Loaded {
         name,
@@ -222,6 +226,7 @@ pub fn load_text(
         links,
         expectations,
         profiles: used(&library, traces),
+        sweep,
         scenario,
     })
 }

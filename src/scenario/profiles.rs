@@ -133,6 +133,12 @@ impl Library {
         })
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The profiles read so far, each once, in the order of their names.
     #[must_use]
     pub fn used(&self) -> Vec<UsedProfile> {

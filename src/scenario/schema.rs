@@ -13,6 +13,7 @@ use super::quantity::Span;
 mod link;
 mod mqtt;
 mod role;
+pub mod sweep;
 mod tcp;
 mod tls;
 
@@ -25,6 +26,7 @@ pub use role::{
     AccessRule, Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Step, StepsRole,
     SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User, VisitorRole,
 };
+pub use sweep::Sweep;
 pub use tcp::Tcp;
 pub use tls::{BrokerTls, ClientTls};
 
@@ -68,6 +70,8 @@ pub struct Scenario {
     /// What must hold at the end: `delivered == 12`, `latency.p99 < 2 s`.
     #[serde(default)]
     pub expect: Vec<String>,
+    /// The axes along which `sweep` varies the scenario; a single run ignores them.
+    pub sweep: Option<Sweep>,
 }
 
 /// When a run ends.

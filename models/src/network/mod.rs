@@ -7,6 +7,7 @@
 mod alert;
 mod build;
 mod cell;
+mod describe;
 mod fabric;
 mod outcome;
 mod outside;
