@@ -12,6 +12,7 @@
 
 pub mod board;
 pub mod energy;
+pub mod heap;
 pub mod memory;
 pub mod socket;
 mod traffic;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use models::app::{BrokerProgram, Program};
 use models::host::energy::{Component, Power};
+use models::host::heap::HeapFigures;
 use models::host::{Board, NodeNames, ProgramCost};
 use models::mqtt::timers::silence::SilenceLooks;
 use models::mqtt::{Broker, BrokerConfig};
@@ -116,6 +117,27 @@ impl Kit {
 fn access_mtu(loaded: &Loaded, group: usize) -> u32 {
     let own = |link: &&load::PlannedLink| link.from == End::Group(group) || link.to == End::Group(group);
     loaded.links.iter().find(own).map_or(1500, |link| link.mtu_bytes)
+}
+
+/// A software profile's heap as the model wants it.
+#[must_use]
+pub fn heap_figures(heap: &profile::Heap) -> HeapFigures {
+    let profile::Heap { size, limit, block, tables, fragmented, program, session, .. } = *heap;
+    let profile::Heap { tls, built, copies, objects, subscribed, .. } = *heap;
+    HeapFigures {
+        size,
+        limit,
+        block,
+        tables,
+        fragmented,
+        program,
+        session,
+        tls,
+        built,
+        copies,
+        objects,
+        subscribed,
+    }
 }
 
 /// Microwatt of a power in watt.
