@@ -210,8 +210,15 @@ fn a_client_renews_its_connection_and_goes_on_publishing() {
     blueprint.hosts.push(host("broker", board(Power::default()), ProgramCost::default(), broker(1883)));
     let message = message(&mut blueprint, "a", QoS::AtLeastOnce);
     let every = Duration::from_secs(2);
-    let publisher =
-        PublisherPlan { message, every, count: Some(10), ping_every: None, disconnect_after: None };
+    let publisher = PublisherPlan {
+        message,
+        every,
+        count: Some(10),
+        ping_every: None,
+        disconnect_after: None,
+        once_a_connection: false,
+        sample_ns: 0,
+    };
     let start = SimTime::from_secs(1);
     let role = Role::Publisher(Publisher::new(Arc::new(publisher), start, start));
     let renewing = ClientPlan { reconnect_every: Some(Duration::from_secs(6)), ..plan() };

@@ -13,9 +13,11 @@ use super::schema::{Host, Payload, Role, Scenario, Tcp};
 
 mod link;
 mod network;
+mod sleep;
 
 pub(super) use link::faults;
 pub(super) use network::{brokers, network};
+pub(super) use sleep::sleep;
 
 /// Largest Remaining Length of an MQTT packet. MQTT 3.1.1 §2.2.3
 const LARGEST_REMAINING_LENGTH: u64 = 268_435_455;

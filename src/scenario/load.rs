@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use models::profile::{Board, BoardFile, Software, SoftwareFile, Stack};
+use models::profile::{Battery, BatteryFile, Board, BoardFile, Software, SoftwareFile, Stack};
 
 use super::check;
 use super::error::Diagnostic;
@@ -13,9 +13,9 @@ use super::expect::Expectation;
 use super::names::{ClientId, KeepAlive, Template};
 use super::outline::Node;
 use super::parse::parse;
-use super::profiles::{Library, UsedProfile, content_hash, read_text};
+use super::profiles::{Factors, Library, UsedFigure, UsedProfile, content_hash, read_text};
 use super::quantity::Span;
-use super::schema::{Host, Mqtt, Role, Scenario, Tcp, Will};
+use super::schema::{Host, Mqtt, PowerSave, Role, Scenario, Tcp, Will};
 use super::set::set;
 use super::source::Source;
 
@@ -59,6 +59,8 @@ pub struct Loaded {
     pub expectations: Vec<Expectation>,
     /// The profile files and trace files used, in the order of their names.
     pub profiles: Vec<UsedProfile>,
+    /// The figures of these profiles, in the order of their names.
+    pub figures: Vec<UsedFigure>,
 }
 
 impl Loaded {
@@ -90,6 +92,10 @@ pub struct Group {
     pub board: Arc<Board>,
     /// The software of every member.
     pub software: Arc<Software>,
+    /// The battery of every member, unless they are on the mains.
+    pub battery: Option<Arc<Battery>>,
+    /// How the boards save power while they are connected.
+    pub power_save: PowerSave,
     /// What the members do.
     pub role: Role,
     /// The settings of a broker, if it is one.
@@ -189,8 +195,20 @@ pub enum End {
 /// # Errors
 /// The first thing that is wrong with the file, an override, or a profile.
 pub fn load(file: &Path, overrides: &Overrides) -> Result<Loaded, Diagnostic> {
+    load_with_factors(file, overrides, Arc::default())
+}
+
+/// The same with figures of the profiles multiplied by `factors`.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_with_factors(
+    file: &Path,
+    overrides: &Overrides,
+    factors: Arc<Factors>,
+) -> Result<Loaded, Diagnostic> {
     let text = read_text(file)?;
-    let library = Library::find(file, overrides.profiles.as_deref())?;
+    let library = Library::find(file, overrides.profiles.as_deref())?.with_factors(factors);
     load_text(file, &text, overrides, library)
 }
 
@@ -242,6 +260,7 @@ pub fn load_text(
         links,
         expectations,
         profiles: used(&library, traces),
+        figures: library.figures(),
         scenario,
     })
 }
@@ -286,6 +305,11 @@ fn group(
     let board = library.load::<BoardFile>(&host.board, place("board"))?;
     let software = library.load::<SoftwareFile>(&host.software, place("software"))?;
     check::software(view, name, host, &software)?;
+    check::sleep(view, name, host, &board)?;
+    let battery = match &host.battery {
+        Some(battery) => Some(library.load::<BatteryFile>(battery, place("battery"))?),
+        None => None,
+    };
     let mut tcp = host.tcp.or(&scenario.tcp);
     let stack = tcp.stack.unwrap_or(software.stack);
     tcp.stack = Some(stack);
@@ -301,6 +325,8 @@ fn group(
         tcp,
         board,
         software,
+        battery,
+        power_save: host.power_save,
     })
 }
 

@@ -19,7 +19,7 @@ pub use link::{
     Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
 };
 pub use mqtt::{Mqtt, Payload, Subscription, Will};
-pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, SubscriberRole, Then};
+pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, Sleep, SubscriberRole, Then};
 pub use tcp::Tcp;
 
 /// A scenario file.
@@ -87,6 +87,11 @@ pub struct Host {
     /// Name of a profile in `hw-profiles/software`.
     #[serde(default = "ideal")]
     pub software: String,
+    /// Name of a profile in `hw-profiles/batteries`; the mains without it.
+    pub battery: Option<String>,
+    /// How the board saves power while it is connected.
+    #[serde(default)]
+    pub power_save: PowerSave,
     /// What the host does.
     pub role: Role,
     /// Its MQTT client; a broker has none.
@@ -94,6 +99,18 @@ pub struct Host {
     /// Changes to its TCP.
     #[serde(default)]
     pub tcp: Tcp,
+}
+
+/// How a connected board saves power between frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+pub enum PowerSave {
+    /// Not at all: the radio listens all the time.
+    #[default]
+    Off,
+    /// The radio wakes for beacons only.
+    ModemSleep,
+    /// The CPU stops as well.
+    LightSleep,
 }
 
 const fn one_u64() -> u64 {

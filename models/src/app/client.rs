@@ -1,16 +1,20 @@
 //! A client program: opens its connection, keeps it, and lets its role act.
 
+mod asleep;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
 
+use super::sleeper::Sleeper;
 use super::{Burst, Camera, Publisher, Subscriber, Task, Work, Workplace};
 use crate::cause::Cause;
+use crate::host::heap::Heap;
 use crate::host::socket::News;
 use crate::host::{ProgramCost, Remark, Surroundings};
 use crate::ledger::{Ledger, Publication};
-use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, QoS, TopicName};
+use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, PacketType, QoS, TopicName};
 use crate::record::HostIndex;
 use crate::stream::Payload;
 
@@ -71,8 +75,12 @@ pub struct Turn<'a> {
     pub work: &'a mut Work,
     /// What its host's software takes for it.
     pub cost: &'a ProgramCost,
+    /// The heap of its host, where that has a fixed size.
+    pub heap: Option<&'a mut Heap>,
     /// Publish calls that failed.
     pub failed: u32,
+    /// Publish calls for which there was no memory.
+    pub out_of_memory: u32,
 }
 
 /// A message that a role publishes again and again.
@@ -106,6 +114,10 @@ impl Turn<'_> {
                 expected: message.expected,
             },
         );
+        if self.heap.as_mut().is_some_and(|heap| heap.publish(u64::from(bytes)).is_err()) {
+            self.out_of_memory += 1;
+            return;
+        }
         self.work.charge(Cause::Publish, self.cost.publish(u64::from(bytes)));
         let topic = message.topic.clone();
         let outcome =
@@ -135,10 +147,18 @@ impl Role {
 
     fn connected(&mut self, turn: &mut Turn<'_>, session_present: bool) {
         match self {
-            Role::Publisher(role) => role.connected(),
+            Role::Publisher(role) => role.connected(turn),
             Role::Camera(role) => role.connected(),
             Role::Burst(role) => role.connected(turn),
             Role::Subscriber(role) => role.connected(turn, session_present),
+        }
+    }
+
+    /// All in RAM is lost.
+    fn reset(&mut self) {
+        match self {
+            Role::Publisher(role) => role.reset(),
+            Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {}
         }
     }
 
@@ -174,6 +194,8 @@ pub struct ClientProgram {
     renew_at: SimTime,
     /// Whether a DISCONNECT is on its way because of the plan or the role.
     leaving: bool,
+    /// The cycle of a client that sleeps between its messages.
+    sleeper: Option<Box<Sleeper>>,
 }
 
 impl ClientProgram {
@@ -195,6 +217,7 @@ impl ClientProgram {
             phase: Phase::Away(connect_at),
             renew_at: SimTime::MAX,
             leaving: false,
+            sleeper: None,
         }
     }
 
@@ -204,15 +227,19 @@ impl ClientProgram {
         if self.mqtt.has_events() {
             return SimTime::ZERO;
         }
+        let sleeper = self.sleeper.as_ref().map_or(SimTime::MAX, |sleeper| sleeper.deadline());
+        if self.sleeper.as_ref().is_some_and(|sleeper| !sleeper.is_up()) {
+            return sleeper;
+        }
         let connection = match self.phase {
             Phase::Away(at) => at,
             Phase::Here(_) if !self.leaving => {
                 self.departure().min(self.mqtt.poll_timeout().unwrap_or(SimTime::MAX))
             }
             Phase::Here(_) | Phase::Closing(_) => SimTime::MAX,
-            Phase::Over => return SimTime::MAX,
+            Phase::Over => return sleeper,
         };
-        connection.min(self.role.deadline())
+        connection.min(self.role.deadline()).min(sleeper)
     }
 
     /// When the client leaves or renews its connection.
@@ -234,6 +261,9 @@ impl ClientProgram {
 
     fn time_passed(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
+        if !self.cycle(now, place) {
+            return;
+        }
         match self.phase {
             Phase::Away(at) if at <= now => {
                 place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
@@ -246,6 +276,7 @@ impl ClientProgram {
                 if !self.leaving && self.departure() <= now {
                     self.leaving = true;
                     self.mqtt.disconnect(now);
+                    self.awake_for(Cause::Disconnect, place);
                 }
                 self.mqtt.handle_timeout(now);
             }
@@ -281,9 +312,15 @@ impl ClientProgram {
         if news.has(News::GONE) {
             place.requests.gone.push(socket);
         }
+        if news.has(News::CONNECTED) && mine {
+            self.awake_for(Cause::Connect, place);
+        }
     }
 
     fn connection_over(&mut self, now: SimTime) {
+        if let Some(sleeper) = self.sleeper.as_mut().filter(|sleeper| self.leaving && sleeper.is_up()) {
+            sleeper.done(now);
+        }
         let renewing = self.leaving && self.plan.reconnect_every.is_some() && !self.finished(now);
         self.phase = if renewing {
             Phase::Away(now)
@@ -316,9 +353,12 @@ impl ClientProgram {
             ledger: place.around.ledger(),
             work: &mut place.work,
             cost: place.cost,
+            heap: place.heap.as_deref_mut(),
             failed: 0,
+            out_of_memory: 0,
         };
         act(&mut self.role, &mut turn);
+        place.requests.out_of_memory |= turn.out_of_memory > 0;
         for _ in 0..turn.failed {
             place.around.remark(Remark::PublishFailed);
         }
@@ -328,6 +368,9 @@ impl ClientProgram {
         match event {
             ClientEvent::Received { packet_type, .. } => {
                 place.work.charge(packet_type.cause(), place.cost.packet_ns);
+                if packet_type == PacketType::Pubrec {
+                    self.awake_for(Cause::Pubrel, place);
+                }
                 if let Phase::Here(socket) = self.phase
                     && let Some(entry) = place.sockets.get(socket as usize)
                 {
@@ -336,10 +379,15 @@ impl ClientProgram {
             }
             ClientEvent::Connected { session_present } => {
                 self.back_off = self.plan.back_off;
+                self.awake_for(Cause::Publish, place);
                 self.give_turn(place, |role, turn| role.connected(turn, session_present));
             }
             ClientEvent::Message { payload, message, .. } => {
                 let bytes = payload.len() as u64;
+                if place.heap.as_mut().is_some_and(|heap| heap.pass_through(bytes).is_err()) {
+                    place.requests.out_of_memory = true;
+                    return;
+                }
                 let ns = place.cost.publish_ns + place.cost.byte_ps * bytes / 1_000;
                 place.work.charge(Cause::Publish, ns);
                 place.work.delivered.push(message);
@@ -347,8 +395,13 @@ impl ClientProgram {
             ClientEvent::Completed { .. } => self.give_turn(place, Role::completed),
             ClientEvent::Refused(_) => place.around.remark(Remark::ConnectRefused),
             ClientEvent::Discarded { .. } => place.around.remark(Remark::MessageDiscarded),
-            ClientEvent::Subscribed { .. }
-            | ClientEvent::Unsubscribed { .. }
+            ClientEvent::Subscribed { .. } => {
+                if let Some(heap) = place.heap.as_deref_mut() {
+                    let bytes = heap.figures().subscribed;
+                    place.requests.out_of_memory |= heap.hold(bytes).is_err();
+                }
+            }
+            ClientEvent::Unsubscribed { .. }
             | ClientEvent::Announced(_)
             | ClientEvent::Authenticate { .. } => {}
             ClientEvent::Close(reason) => self.close(reason, place.around),

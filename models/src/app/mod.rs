@@ -9,6 +9,7 @@ mod burst;
 mod camera;
 mod client;
 mod publisher;
+mod sleeper;
 mod subscriber;
 
 use std::time::Duration;
@@ -18,6 +19,8 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
+use crate::host::energy::State;
+use crate::host::heap::Heap;
 use crate::host::socket::{News, Socket};
 use crate::host::{ProgramCost, Surroundings};
 use crate::mqtt::Outgoing;
@@ -29,6 +32,7 @@ pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
 pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
 pub use publisher::{Publisher, PublisherPlan};
+pub use sleeper::{SleepPlan, Step};
 pub use subscriber::{Subscriber, SubscriberPlan};
 
 /// What there is to do for a program.
@@ -70,6 +74,14 @@ pub struct Requests {
     pub connect: Option<(HostIndex, u16)>,
     /// Sockets whose connection is over: forget them.
     pub gone: SmallVec<[u32; 2]>,
+    /// The board's state from now on, and what for; boards that sleep only.
+    pub state: Option<(State, Cause)>,
+    /// RAM is off from now on: all sockets are lost, and nothing that arrives is heard.
+    pub off: bool,
+    /// The reset is over: what arrives is heard.
+    pub on: bool,
+    /// There was no room in the heap.
+    pub out_of_memory: bool,
 }
 
 /// Where a program does one task: what it may touch, pay with and ask for.
@@ -80,6 +92,8 @@ pub struct Workplace<'a, S> {
     pub sockets: &'a mut Slab<Socket>,
     /// What the program's work costs on this board.
     pub cost: &'a ProgramCost,
+    /// The heap, where the program has one of fixed size.
+    pub heap: Option<&'a mut Heap>,
     /// The world around the host.
     pub around: &'a mut S,
     /// The account of the task.
@@ -145,6 +159,22 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_close(),
             Program::Client(client) => client.poll_close(now),
+        }
+    }
+
+    /// The board was reset: all in RAM is lost, the program starts anew at `start`, or never.
+    pub fn reset(&mut self, start: Option<SimTime>) {
+        match self {
+            Program::Broker(_) => unreachable!("no profile resets a broker"),
+            Program::Client(client) => client.reset(start),
+        }
+    }
+
+    /// The connection that a task asked for could not be opened: there was no room for it.
+    pub fn not_opened(&mut self, now: SimTime) {
+        match self {
+            Program::Broker(_) => unreachable!("a broker opens no connection"),
+            Program::Client(client) => client.not_opened(now),
         }
     }
 

@@ -5,15 +5,20 @@
 //! it sends leaves when its CPU time is over. The network interface's host side (driver, USB) can
 //! take time for each byte it sends.
 //!
-//! **Leaves out** limits of RAM (the account is kept, nothing fails), sleep, and the delay that the
-//! kernel's own work would add to a segment; it is charged, but segments do not wait for it.
+//! A program may have a [`heap`] of fixed size, and an end when it is full ([`MemoryEnd`]). A board
+//! may sleep, in which case all that was in RAM is lost, or be reset by its watchdog.
+//!
+//! **Leaves out** the delay that the kernel's own work would add to a segment; it is charged, but
+//! segments do not wait for it.
 //!
 //! **Parameters**: [`Board`] and [`ProgramCost`], filled from `hw-profiles/`.
 
+pub mod battery;
 pub mod board;
 pub mod energy;
 pub mod heap;
 pub mod memory;
+mod power;
 pub mod socket;
 mod traffic;
 
@@ -28,13 +33,15 @@ use sim_core::time::SimTime;
 use slab::Slab;
 
 use crate::app::{Program, Requests, Task, Work, Workplace};
+use crate::cause::Cause;
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
 use crate::tcp::{Config, Segment};
 
-pub use board::{Board, ProgramCost};
+pub use board::{Board, MemoryEnd, ProgramCost};
 use energy::{Component, EnergyAccount};
+use heap::Heap;
 use memory::MemoryAccount;
 use socket::{End, News, Socket};
 use std::time::Duration;
@@ -67,11 +74,15 @@ pub enum Remark {
     HandshakeTimedOut,
     /// A SYN came while the listen backlog was full.
     BacklogFull,
+    /// A program asked for memory that was not there.
+    OutOfMemory,
+    /// A task starved the watchdog, which reset the board.
+    WatchdogReset,
 }
 
 impl Remark {
     /// All remarks.
-    pub const ALL: [Remark; 12] = [
+    pub const ALL: [Remark; 14] = [
         Remark::ConnectionTimedOut,
         Remark::ConnectionReset,
         Remark::ConnectRefused,
@@ -84,6 +95,8 @@ impl Remark {
         Remark::MessageDiscarded,
         Remark::HandshakeTimedOut,
         Remark::BacklogFull,
+        Remark::OutOfMemory,
+        Remark::WatchdogReset,
     ];
 
     /// In plain words.
@@ -106,6 +119,8 @@ impl Remark {
             Remark::MessageDiscarded => "message given up by its publisher when the connection ended",
             Remark::HandshakeTimedOut => "connection closed because CONNECT or CONNACK did not come",
             Remark::BacklogFull => "SYN dropped because the listen backlog was full",
+            Remark::OutOfMemory => "out of memory: a program asked for more than its heap has",
+            Remark::WatchdogReset => "board reset by its watchdog, which a long task had starved",
         }
     }
 }
@@ -189,6 +204,10 @@ pub struct Host {
     busy_until: SimTime,
     /// The program wake-up that is under way, or [`SimTime::MAX`].
     wake: SimTime,
+    /// The program's heap, where it has one of fixed size.
+    heap: Option<Box<Heap>>,
+    /// Whether the board hears what arrives: it is neither in deep sleep nor being reset.
+    hears: bool,
 }
 
 impl Host {
@@ -202,7 +221,19 @@ impl Host {
         link_header: u32,
         program: Program,
     ) -> Self {
+        let mut energy = EnergyAccount::default();
+        let sleeps = match &program {
+            Program::Client(client) => client.sleeps(),
+            Program::Broker(_) => false,
+        };
+        if sleeps {
+            energy.follow(energy::Base::new(energy::State::DeepSleep, Cause::Sleep, None));
+        } else if board.doze.is_some() {
+            energy.follow(energy::Base::new(energy::State::Awake, Cause::Idle, board.doze));
+        }
         Host {
+            heap: None,
+            hears: !sleeps,
             cpu: Resource::new(board.cores),
             memory: MemoryAccount::new(cost.ram_static),
             index,
@@ -210,7 +241,7 @@ impl Host {
             cost,
             tcp,
             link_header,
-            energy: EnergyAccount::default(),
+            energy,
             program_accounted: 0,
             traffic: Traffic::default(),
             interface_free: SimTime::ZERO,
@@ -226,6 +257,7 @@ impl Host {
 
     /// Starts the program.
     pub fn start(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        self.start_heap(around);
         self.run_program(now, around);
     }
 
@@ -304,18 +336,24 @@ impl Host {
                 now,
                 sockets: &mut self.sockets,
                 cost: &self.cost,
+                heap: self.heap.as_deref_mut(),
                 around: &mut *around,
                 work: Work::default(),
                 requests: Requests::default(),
             };
             self.program.execute(task, &mut place);
-            let Workplace { work, requests, .. } = place;
+            let Workplace { mut work, requests, .. } = place;
+            let starved = self.starves_watchdog(&mut work);
             if let Task::News(socket, _) = task {
                 // Reading may have opened the window.
                 self.drain_socket(now, socket, around);
             }
             self.busy_until = self.charge(now, &work, around);
-            self.carry_out(now, &requests, around);
+            if starved {
+                self.reset_by_watchdog(now, around);
+            } else {
+                self.carry_out(now, &requests, around);
+            }
             self.account_program();
         }
         let next = if self.busy_until > now { self.busy_until } else { self.program.deadline() };
@@ -372,7 +410,10 @@ impl Host {
     }
 
     fn carry_out(&mut self, now: SimTime, requests: &Requests, around: &mut impl Surroundings) {
-        if let Some((peer, port)) = requests.connect {
+        self.change_state(now, requests, around);
+        if let Some((peer, port)) = requests.connect
+            && self.room_for_connection(now, around)
+        {
             let place = self.sockets.vacant_key() as u32;
             let flow = around.open_flow(self.index, place, peer, port);
             let sequence = around.initial_sequence(flow, End::Client);
@@ -390,6 +431,7 @@ impl Host {
         if let Some(entry) = self.sockets.try_remove(socket as usize) {
             around.release(entry.flow, entry.end);
             self.memory.replace(entry.accounted + self.cost.ram_per_connection, 0);
+            self.release_connection();
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use models::app::{
     Burst, BurstPlan, Camera, CameraPlan, ClientPlan, ClientProgram, Message, Program, Publisher,
-    PublisherPlan, Role, Subscriber, SubscriberPlan,
+    PublisherPlan, Role, SleepPlan, Subscriber, SubscriberPlan,
 };
 use models::ledger::Ledger;
 use models::mqtt::{Client, ClientConfig, KeepAliveRule, QoS, TopicFilter, TopicName, Will, matches};
@@ -18,6 +18,7 @@ use super::super::load::{self, Group, Loaded};
 use super::super::names::{QualityOfService, Template};
 use super::super::schema::{self, Subscription, Then};
 use super::Numbering;
+use super::power::sleep_plan;
 
 /// Who subscribes to what at which broker: from it follows how many deliveries a message owes.
 pub(super) struct Audience {
@@ -92,6 +93,8 @@ pub(super) struct Members<'a> {
     body: Payload,
     /// The role's plan, once made, where all members share it.
     shared: Option<SharedPlan>,
+    /// The cycle of members that sleep.
+    sleep: Option<Arc<SleepPlan>>,
 }
 
 #[derive(Clone)]
@@ -124,7 +127,7 @@ impl<'a> Members<'a> {
             back_off: Duration::from_secs(1),
             back_off_limit: Duration::from_secs(120),
         };
-        Some(Members { group, client, plan: Arc::new(plan), audience, body, shared: None })
+        Some(Members { group, client, plan: Arc::new(plan), audience, body, shared: None, sleep: None })
     }
 
     /// The program of member `index`, and the host it connects to.
@@ -137,7 +140,10 @@ impl<'a> Members<'a> {
         let connect_at = instant(self.connect_at(), self.client.stagger, index);
         let client = Client::new(self.client_config(index));
         let role = self.role(index, ledger);
-        let program = ClientProgram::new(number, client, role, self.plan.clone(), connect_at);
+        let mut program = ClientProgram::new(number, client, role, self.plan.clone(), connect_at);
+        if let Some((plan, start)) = self.sleep(index) {
+            program = program.sleeping(plan, start);
+        }
         (Program::Client(Box::new(program)), Some(self.plan.broker))
     }
 
@@ -182,6 +188,15 @@ impl<'a> Members<'a> {
             })
         });
         config
+    }
+
+    /// The cycle of a member that sleeps, and when it first wakes.
+    fn sleep(&mut self, index: u32) -> Option<(Arc<SleepPlan>, SimTime)> {
+        let schema::Role::Publisher(role) = &self.group.role else { return None };
+        if self.sleep.is_none() {
+            self.sleep = sleep_plan(role, &self.group.board).map(Arc::new);
+        }
+        Some((self.sleep.clone()?, instant(role.start.0, role.stagger.0, index)))
     }
 
     fn message(
@@ -230,6 +245,11 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// CPU time of reading a sensor, in nanoseconds.
+    fn sample_ns(&self) -> u64 {
+        (self.group.software.sample.as_nanos() as f64 * self.group.board.cpu_factor).round() as u64
+    }
+
     /// The plan of member `index`, and whether it is everybody's.
     fn role_plan(&self, index: u32, ledger: &mut Ledger) -> (SharedPlan, bool) {
         match &self.group.role {
@@ -240,6 +260,8 @@ impl<'a> Members<'a> {
                     count: role.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
                     ping_every: role.ping_every.map(|span| span.0),
                     disconnect_after: role.disconnect_after.map(|span| span.0),
+                    once_a_connection: role.sleep.is_some(),
+                    sample_ns: self.sample_ns(),
                 };
                 (SharedPlan::Publisher(Arc::new(plan)), !role.topic.0.has_index())
             }

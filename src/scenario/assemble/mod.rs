@@ -5,6 +5,7 @@
 
 mod client;
 mod link;
+mod power;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,9 +105,12 @@ impl Kit {
             connect_ns: scaled(software.connect),
             ram_static: software.ram_static_bytes,
             ram_per_connection: software.ram_per_connection_bytes,
+            heap: software.heap.as_ref().map(heap_figures),
+            tls: false,
+            memory_end: power::memory_end(software.out_of_memory),
         };
         Kit {
-            board: Arc::new(board_of(board)),
+            board: Arc::new(power::fed(board_of(board), group)),
             cost: Arc::new(cost),
             tcp: Arc::new(tcp_config(group.stack, &group.tcp, access_mtu(loaded, place))),
         }
@@ -159,6 +163,7 @@ fn board_of(board: &profile::Board) -> Board {
         transmit_ps_per_byte: (board.network.host_tx_ns_per_byte * 1e3).round() as u64,
         receive_ps_per_byte: (board.network.host_rx_ns_per_byte * 1e3).round() as u64,
         segment_ns: board.segment.as_nanos() as u64,
+        ..Board::ideal()
     }
 }
 
