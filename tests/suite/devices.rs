@@ -2,6 +2,7 @@
 
 mod heap;
 mod sleep;
+mod uncertain;
 
 use std::process::Command;
 
