@@ -32,6 +32,10 @@ pub enum Cause {
     ShutDown,
     /// The TCP three-way handshake.
     TcpConnect,
+    /// The TLS handshake: its flights, and the CPU time for them.
+    TlsHandshake,
+    /// CPU time for protecting and opening TLS records.
+    TlsRecord,
     /// FIN, RST and their acknowledgements.
     TcpClose,
     /// A segment that carries nothing but an acknowledgement.
@@ -80,7 +84,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in ledger order.
-    pub const ALL: [Cause; 34] = [
+    pub const ALL: [Cause; 36] = [
         Cause::Idle,
         Cause::Boot,
         Cause::Sleep,
@@ -93,6 +97,8 @@ impl Cause {
         Cause::Listen,
         Cause::ShutDown,
         Cause::TcpConnect,
+        Cause::TlsHandshake,
+        Cause::TlsRecord,
         Cause::TcpClose,
         Cause::TcpAck,
         Cause::Retransmission,
@@ -133,6 +139,8 @@ impl Cause {
             Cause::Listen => "listening",
             Cause::ShutDown => "radio shut-down",
             Cause::TcpConnect => "tcp connect",
+            Cause::TlsHandshake => "tls handshake",
+            Cause::TlsRecord => "tls record",
             Cause::TcpClose => "tcp close",
             Cause::TcpAck => "tcp acknowledgement",
             Cause::Retransmission => "retransmission",

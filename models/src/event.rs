@@ -17,6 +17,11 @@ pub enum Event {
         /// The socket's place in the host's table.
         socket: u32,
     },
+    /// A WiFi cell's next transmission, or something that it waits for, may be due.
+    Cell {
+        /// The cell.
+        cell: u32,
+    },
     /// A program's CPU task ends, or one of its deadlines may have come.
     Program {
         /// The host.

@@ -100,6 +100,19 @@ impl Ledger {
         self.deliveries.push(DeliveryRecord { message, subscriber, at, copies: 1 });
     }
 
+    /// Who published a message.
+    #[must_use]
+    pub fn publisher(&self, message: MessageId) -> Option<HostIndex> {
+        self.entries.get(message.0 as usize).map(|entry| entry.publisher)
+    }
+
+    /// When a subscriber's application had the message.
+    #[must_use]
+    pub fn delivered(&self, message: MessageId) -> Option<SimTime> {
+        let entry = self.entries.get(message.0 as usize)?;
+        self.deliveries.get(entry.first as usize).map(|delivery| delivery.at)
+    }
+
     /// Messages opened so far.
     #[must_use]
     pub fn published(&self) -> usize {

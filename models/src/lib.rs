@@ -2,7 +2,7 @@
 //!
 //! | Room | What it holds | What it may know |
 //! | --- | --- | --- |
-//! | [`mqtt`], [`tcp`] | protocol machines, sans-I/O | time, [`stream`], [`cause`] |
+//! | [`mqtt`], [`tcp`], [`tls`] | protocol machines, sans-I/O | time, [`stream`], [`cause`] |
 //! | [`net`] | links, what goes wrong on them, routes | time, random streams |
 //! | [`host`], [`app`] | a board and its program; the roles | the machines |
 //! | [`network`] | all hosts and links; the only place that sees the scheduler | everything here |
@@ -19,6 +19,7 @@
 //! 4. States are enums that carry their data, named as in the standard.
 //! 5. A malformed or hostile peer is an outcome, never a panic.
 
+pub mod alert;
 pub mod app;
 pub mod cause;
 pub mod event;
@@ -31,3 +32,4 @@ pub mod profile;
 pub mod record;
 pub mod stream;
 pub mod tcp;
+pub mod tls;

@@ -1,4 +1,4 @@
-//! The types of the files in `hw-profiles/`: boards, software, batteries, links.
+//! The types of the files in `hw-profiles/`: boards, software, brokers, clients, batteries, links.
 //!
 //! What it models: nothing by itself; it carries the numbers the models take. Every number is a
 //! [`Figure`] with unit, kind, source and uncertainty. A profile may rest on another one (`base`)
@@ -12,20 +12,30 @@ use serde::Deserialize;
 
 mod battery;
 mod board;
+mod broker;
+mod choice;
+mod client;
 mod figure;
 mod group;
 mod heap;
 mod link;
 mod sleep;
 mod software;
+mod tls;
+mod wifi;
 
 pub use battery::{Battery, BatteryFile};
 pub use board::{Board, BoardFile, Network, NetworkFile};
+pub use broker::{Acknowledges, BrokerFile, BrokerProfile, PublishToSys};
+pub use choice::{Choice, Spoken};
+pub use client::{BackOff, ClientFile, ClientProfile, PublishCall, SubscribeLength};
 pub use figure::{Figure, Kind, UnitError};
 pub use heap::{Heap, HeapFile};
 pub use link::{Bursts, Framing, GilbertElliottFile, JitterFile, LinkFile, LinkProfile, Radio, RadioFile};
 pub use sleep::{Sleep, SleepFile, Wake, WakeFile};
-pub use software::{MqttBehaviour, OutOfMemory, Software, SoftwareFile, Stack};
+pub use software::{OutOfMemory, Software, SoftwareFile, Stack};
+pub use tls::{Tls, TlsCipher, TlsFile, TlsGroup, TlsKey, TlsResumption, TlsVersion};
+pub use wifi::{JoinFile, PowerSaveFile, Wifi, WifiFile, WifiPowerSave, WifiPreamble, WifiStandard};
 
 /// Why the figures of a profile do not make a complete one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,6 +64,11 @@ pub trait Inherit: Sized {
 
     /// Every figure of this file with the path of its key, to be checked for its source.
     fn figures(&self) -> Vec<(Vec<&'static str>, &Figure)>;
+
+    /// Every choice of this file that is no number: its key, how it was found, and its source.
+    fn choices(&self) -> Vec<(&'static str, Kind, &str)> {
+        Vec::new()
+    }
 
     /// This profile, with what it lacks taken from `base`.
     #[must_use]

@@ -7,7 +7,9 @@ use sim_core::time::SimTime;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
+use crate::net::wifi::{MediumTotals, RadioUse};
 use crate::stream::{Chunk, MessageId};
+use crate::tls::Flight;
 
 /// A host's place in [`Outcome::nodes`], which is the order in which the network was built.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -70,6 +72,19 @@ pub struct PacketRecord {
     pub body: Option<Chunk>,
 }
 
+/// TLS messages as their sender handed them to TCP.
+#[derive(Clone, Debug)]
+pub struct FlightRecord {
+    /// When they were handed to TCP.
+    pub at: SimTime,
+    /// The sending host.
+    pub from: HostIndex,
+    /// The host they are addressed to.
+    pub to: HostIndex,
+    /// The messages and their bytes.
+    pub flight: Flight,
+}
+
 /// Listens to a run. With [`NoProbe`] every call compiles to nothing.
 pub trait Probe {
     /// Whether anything listens; records are built only then.
@@ -80,6 +95,8 @@ pub trait Probe {
     fn frame_lost(&mut self, at: SimTime, serial: u64, why: FrameLoss);
     /// A control packet was handed to TCP.
     fn packet(&mut self, packet: PacketRecord);
+    /// TLS messages were handed to TCP.
+    fn flight(&mut self, flight: FlightRecord);
     /// The whole control packet was taken from TCP at its destination: the oldest one from `from`
     /// to `to` that has not been taken yet on the connection that is there.
     fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex);
@@ -94,6 +111,7 @@ impl Probe for NoProbe {
     fn frame(&mut self, _: FrameRecord) {}
     fn frame_lost(&mut self, _: SimTime, _: u64, _: FrameLoss) {}
     fn packet(&mut self, _: PacketRecord) {}
+    fn flight(&mut self, _: FlightRecord) {}
     fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex) {}
 }
 
@@ -200,8 +218,61 @@ pub struct ServerRecord {
     pub received: u64,
     /// Messages stored.
     pub stored: u64,
-    /// From the first to the last store.
+    /// From the first message received to the last store.
     pub span: Duration,
+}
+
+/// The alert network's nodes, summed up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlertRecord {
+    /// Client nodes.
+    pub nodes: u64,
+    /// Of these, not let in at the end.
+    pub initial: u64,
+    /// Of these, active at the end.
+    pub active: u64,
+    /// Of these, blocked at the end.
+    pub blocked: u64,
+    /// Samples taken.
+    pub samples: u64,
+    /// Messages that came while a node waited, and were lost to it.
+    pub unheard: u64,
+    /// Ticks and edges that came while a node was busy, and were lost to it.
+    pub missed_ticks: u64,
+    /// Nodes that have been in Warning or Danger.
+    pub warned: u64,
+    /// Nodes that have been in Danger.
+    pub in_danger: u64,
+    /// When the last node became active.
+    pub last_active: Option<SimTime>,
+    /// For each node that a fire reached and that reported it: from the flame to the server's knowing.
+    pub flame_to_server: Vec<Duration>,
+    /// For each node that a fire reached and that went to Danger: from the flame to Danger.
+    pub flame_to_danger: Vec<Duration>,
+    /// When the server's buffer thread ended by an exception.
+    pub server_died: Option<SimTime>,
+    /// Most storing threads alive at once at the server.
+    pub most_threads: u32,
+}
+
+/// What happened on the air of a WiFi cell.
+#[derive(Clone, Debug)]
+pub struct CellRecord {
+    /// Name of its access point, and its channel where the access point has more than one.
+    pub name: String,
+    /// Counts.
+    pub totals: MediumTotals,
+    /// The radio of each station, in the order of the links.
+    pub stations: Vec<StationRecord>,
+}
+
+/// What one radio did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StationRecord {
+    /// The host it belongs to, if it belongs to one.
+    pub host: Option<HostIndex>,
+    /// Time in each state.
+    pub radio: RadioUse,
 }
 
 /// All that a finished run knows.
@@ -227,6 +298,10 @@ pub struct Outcome {
     pub tcp: TcpTotals,
     /// The server node's store, if the scenario has one.
     pub server: Option<ServerRecord>,
+    /// The alert network's nodes, if the scenario has any.
+    pub alert: Option<AlertRecord>,
+    /// WiFi cells.
+    pub cells: Vec<CellRecord>,
     /// Things the user should know, in plain words (connections refused, messages dropped and
     /// why), each with the number of times it happened.
     pub remarks: Vec<(String, u64)>,

@@ -49,6 +49,7 @@ fn plan() -> ClientPlan {
         disconnect_at: None,
         reconnect_every: None,
         back_off: Duration::from_secs(1),
+        back_off_factor: 2.0,
         back_off_limit: Duration::from_secs(4),
     }
 }

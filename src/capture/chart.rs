@@ -23,6 +23,7 @@ use std::fmt::Write;
 
 use models::record::{FrameRecord, HostIndex, NodeRecord};
 use models::stream::Chunk;
+use models::tls::Flight;
 use sim_core::time::SimTime;
 
 use super::label::Label;
@@ -123,22 +124,30 @@ struct Row {
 }
 
 fn rows(recorder: &Recorder, segments: bool) -> Vec<Row> {
-    let mut rows: Vec<Row> = recorder
-        .packets()
-        .iter()
-        .map(|captured| {
-            let packet = &captured.packet;
-            Row {
-                at: packet.at,
-                from: packet.from,
-                to: packet.to,
-                label: Label::of(packet.head.as_slice(), packet.body.as_ref().map_or(0, Chunk::len)),
-                taken: captured.taken.map_or_else(|| "-".to_owned(), milliseconds),
-                segment: false,
-                lost: false,
-            }
-        })
-        .collect();
+    // A Finished comes before the packet that follows it at the same instant.
+    let mut rows: Vec<Row> = Vec::new();
+    rows.extend(recorder.flights().iter().map(|record| Row {
+        at: record.at,
+        from: record.from,
+        to: record.to,
+        label: Label::text(flight_label(&record.flight)),
+        taken: String::new(),
+        segment: false,
+        lost: false,
+    }));
+    let packets = recorder.packets().iter().map(|captured| {
+        let packet = &captured.packet;
+        Row {
+            at: packet.at,
+            from: packet.from,
+            to: packet.to,
+            label: Label::of(packet.head.as_slice(), packet.body.as_ref().map_or(0, Chunk::len)),
+            taken: captured.taken.map_or_else(|| "-".to_owned(), milliseconds),
+            segment: false,
+            lost: false,
+        }
+    });
+    rows.extend(packets);
     if segments {
         let mut starts = BTreeMap::new();
         rows.extend(recorder.frames().iter().map(|captured| Row {
@@ -154,6 +163,13 @@ fn rows(recorder: &Recorder, segments: bool) -> Vec<Row> {
     // Stable: a packet stays before the segments that carry it at the same instant.
     rows.sort_by_key(|row| row.at);
     rows
+}
+
+/// `TLS ServerHello, Certificate, ServerHelloDone 1199 B`: the messages of a flight, and its bytes with
+/// those of the record layer.
+fn flight_label(flight: &Flight) -> String {
+    let names: Vec<&str> = flight.messages.iter().map(|message| message.name()).collect();
+    format!("TLS {} {} B", names.join(", "), flight.bytes)
 }
 
 /// One direction of a connection.

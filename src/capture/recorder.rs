@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use models::record::{FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe};
+use models::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe};
 use sim_core::time::SimTime;
 
 /// First byte of a CONNECT. MQTT 3.1.1 §3.1.1
@@ -44,6 +44,7 @@ pub struct Recorder {
     options: RecorderOptions,
     frames: Vec<CapturedFrame>,
     packets: Vec<CapturedPacket>,
+    flights: Vec<FlightRecord>,
     /// Places of the packets on their way, oldest first, by sender and destination.
     under_way: BTreeMap<(HostIndex, HostIndex), VecDeque<usize>>,
 }
@@ -65,6 +66,12 @@ impl Recorder {
     #[must_use]
     pub fn packets(&self) -> &[CapturedPacket] {
         &self.packets
+    }
+
+    /// The flights of TLS messages, in the order in which they were handed to TCP.
+    #[must_use]
+    pub fn flights(&self) -> &[FlightRecord] {
+        &self.flights
     }
 }
 
@@ -101,6 +108,12 @@ impl Probe for Recorder {
         }
         self.under_way.entry((from, to)).or_default().push_back(self.packets.len());
         self.packets.push(CapturedPacket { packet, taken: None });
+    }
+
+    fn flight(&mut self, flight: FlightRecord) {
+        if self.options.packets {
+            self.flights.push(flight);
+        }
     }
 
     fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex) {

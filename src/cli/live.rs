@@ -55,15 +55,7 @@ fn settings(arguments: &LiveArguments) -> Result<BrokerSettings, Diagnostic> {
             let mut library = Library::find(Path::new("."), arguments.profiles.as_deref())?;
             let label = "named here".to_owned();
             let place = Place { file: "--broker".to_owned(), text: name.into(), span: 0..name.len(), label };
-            let software = library.load::<models::profile::SoftwareFile>(name, place.clone())?;
-            if !software.mqtt.is_broker() {
-                return Err(Diagnostic::error(format!(
-                    "`{name}` is the software of a client, not of a broker"
-                ))
-                .at(place)
-                .help("without `--broker`, one is served that keeps to the standard"));
-            }
-            BrokerSettings::of(&software)
+            BrokerSettings::of(&*library.broker_profile(name, place)?)
         }
     };
     settings.max_connections = arguments.max_connections.unwrap_or(settings.max_connections);

@@ -41,10 +41,14 @@ impl Factor {
     }
 }
 
-/// The figures of a scenario that have an uncertainty.
+/// The figures of a scenario that have an uncertainty. Those of brokers and clients are left out:
+/// limits and periods are what a program does, and it does exactly that.
 pub(super) fn factors_of(loaded: &Loaded) -> Vec<Factor> {
-    let uncertain =
-        loaded.figures.iter().filter(|used| used.figure.uncertainty > 0.0 && used.figure.value > 0.0);
+    let behaviour = |name: &str| name.starts_with("brokers/") || name.starts_with("clients/");
+    let uncertain = loaded
+        .figures
+        .iter()
+        .filter(|used| used.figure.uncertainty > 0.0 && used.figure.value > 0.0 && !behaviour(&used.name));
     uncertain
         .map(|used| Factor {
             name: used.name.clone(),

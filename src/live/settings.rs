@@ -2,20 +2,20 @@
 
 use models::mqtt::BrokerConfig;
 use models::mqtt::timers::silence::SilenceLooks;
-use models::profile::{MqttBehaviour, Software};
+use models::profile::BrokerProfile;
 use serde::{Deserialize, Serialize};
 
 use crate::results::ContentHash;
 
 /// Whose behaviour the broker has where the standard leaves it room.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Behaviour {
     /// The letter of the standard.
     #[serde(rename = "standard")]
     Standard,
-    /// Eclipse Mosquitto 2.0.
-    #[serde(rename = "mosquitto-2.0")]
-    Mosquitto20,
+    /// That of a profile in `hw-profiles/brokers`, as it was read.
+    #[serde(rename = "profile")]
+    Profile(Box<BrokerConfig>),
 }
 
 /// The parameters of a served broker: written into the journal, so that a replay has the same.
@@ -24,7 +24,7 @@ pub enum Behaviour {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerSettings {
-    /// Name of the software profile, or `standard`.
+    /// Name of the broker profile, or `standard`.
     pub name: String,
     /// Whose behaviour.
     pub behaviour: Behaviour,
@@ -55,31 +55,32 @@ impl Default for BrokerSettings {
 }
 
 impl BrokerSettings {
-    /// The settings of a software profile. Limits that it does not have are the default ones.
+    /// The settings of a broker profile. Limits that it does not have are the default ones.
     #[must_use]
-    pub fn of(software: &Software) -> Self {
+    pub fn of(profile: &BrokerProfile) -> Self {
         let default = BrokerSettings::default();
-        let behaviour = match software.mqtt {
-            MqttBehaviour::Mosquitto20 => Behaviour::Mosquitto20,
-            _ => Behaviour::Standard,
-        };
-        let inflight = software.max_inflight.map(|limit| limit.min(u32::from(u16::MAX)) as u16);
+        let config = &profile.config;
+        let or = |own: u32, else_: u32| if own == 0 { else_ } else { own };
         BrokerSettings {
-            name: software.name.to_string(),
-            behaviour,
-            max_inflight: inflight.unwrap_or(default.max_inflight),
-            max_queued: software.max_queued.unwrap_or(default.max_queued),
-            keep_alive_check_s: software.keep_alive_check.map_or(0, |every| every.as_secs().max(1) as u32),
-            ..default
+            name: profile.name.to_string(),
+            behaviour: Behaviour::Profile(Box::new(config.clone())),
+            max_inflight: if config.max_inflight == 0 { default.max_inflight } else { config.max_inflight },
+            max_queued: or(config.max_queued, default.max_queued),
+            keep_alive_check_s: match config.silence_looks {
+                SilenceLooks::Exact => 0,
+                SilenceLooks::EverySeconds(every) => every,
+            },
+            max_connections: or(config.max_connections, default.max_connections),
+            max_packet_bytes: config.max_packet_bytes.min(default.max_packet_bytes),
         }
     }
 
     /// The same for the machine.
     #[must_use]
     pub fn config(&self) -> BrokerConfig {
-        let behaviour = match self.behaviour {
+        let behaviour = match &self.behaviour {
             Behaviour::Standard => BrokerConfig::standard(),
-            Behaviour::Mosquitto20 => BrokerConfig::default(),
+            Behaviour::Profile(config) => (**config).clone(),
         };
         BrokerConfig {
             max_inflight: self.max_inflight,

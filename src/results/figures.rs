@@ -13,7 +13,9 @@ use std::fmt;
 
 use models::cause::Cause;
 
-use super::summary::{Fleet, LatencyMs, Node, PACKET_NAMES, Server, SingleNode, Spread, Summary};
+use super::summary::{
+    Fleet, LatencyMs, Node, PACKET_NAMES, Server, SingleNode, Spread, Summary, Wifi, alert,
+};
 
 const MESSAGES: [&str; 4] = ["published", "delivered", "duplicated", "lost"];
 const LATENCY: [&str; 6] = ["mean", "p50", "p90", "p95", "p99", "max"];
@@ -21,6 +23,8 @@ const TCP: [&str; 7] =
     ["segments", "retransmitted", "payload_bytes", "wire_bytes", "data_segments", "lost", "hops"];
 const NODE: [&str; 5] = ["energy_j", "mean_power_w", "cpu_busy_s", "ram_peak_bytes", "battery_days"];
 const SPREAD: [&str; 3] = ["mean", "min", "max"];
+const WIFI: [&str; 7] =
+    ["attempts", "collisions", "errors", "retries", "dropped", "airtime_s", "utilisation"];
 const SERVER: [&str; 4] = ["received", "stored", "stored_per_s", "mean_gap_ms"];
 
 /// A path that names no figure.
@@ -82,7 +86,9 @@ impl Summary {
             }
             ("tcp", key) => count(self.tcp(key)?),
             ("nodes", rest) => self.node(rest)?,
+            ("wifi", key) => wifi(self.wifi, key)?,
             ("server", key) => server(self.server, key)?,
+            ("alert", key) => self.alert_figure(key)?,
             (_, _) => return None,
         })
     }
@@ -108,6 +114,15 @@ impl Summary {
             "hops" => self.tcp.hops,
             _ => return None,
         })
+    }
+
+    fn alert_figure(&self, path: &str) -> Option<Option<f64>> {
+        let (name, key) = path.split_once('.').unwrap_or((path, ""));
+        if alert::LATENCIES.contains(&name) {
+            return latency(self.alert.as_ref().and_then(|network| network.latency(name)?), key);
+        }
+        alert::FIGURES.contains(&path).then_some(())?;
+        Some(self.alert.as_ref().and_then(|network| network.figure(path)?))
     }
 
     /// A host's name may hold dots, so each name is tried as the beginning of the path.
@@ -145,7 +160,10 @@ pub fn paths_for<'a>(hosts: impl IntoIterator<Item = (&'a str, bool)>) -> Vec<St
             paths.extend(figures);
         }
     }
+    paths.extend(under("wifi", &WIFI));
     paths.extend(under("server", &SERVER));
+    paths.extend(under("alert", &alert::FIGURES));
+    paths.extend(alert::LATENCIES.iter().flat_map(|name| under(&format!("alert.{name}"), &LATENCY)));
     paths
 }
 
@@ -186,6 +204,20 @@ fn latency(latency_ms: Option<LatencyMs>, key: &str) -> Option<Option<f64>> {
             "max" => ms.max,
             _ => return None,
         })
+    }))
+}
+
+fn wifi(wifi: Option<Wifi>, key: &str) -> Option<Option<f64>> {
+    WIFI.contains(&key).then_some(())?;
+    Some(wifi.and_then(|wifi| match key {
+        "attempts" => Some(wifi.attempts as f64),
+        "collisions" => Some(wifi.collisions as f64),
+        "errors" => Some(wifi.errors as f64),
+        "retries" => Some(wifi.retries as f64),
+        "dropped" => Some(wifi.dropped as f64),
+        "airtime_s" => Some(wifi.airtime_s),
+        "utilisation" => Some(wifi.utilisation),
+        _ => None,
     }))
 }
 

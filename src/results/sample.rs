@@ -100,7 +100,9 @@ pub fn outcome() -> Outcome {
             lost: 2,
             hops: 2_468,
         },
-        server: Some(ServerRecord { received: 3, stored: 3, span: Duration::from_millis(50) }),
+        server: Some(ServerRecord { received: 3, stored: 3, span: Duration::from_millis(75) }),
+        alert: None,
+        cells: Vec::new(),
         remarks: vec![("viewer[1]: message dropped, its queue was full".to_owned(), 1)],
     }
 }

@@ -7,11 +7,14 @@
 //! Units are the last part of a key: `_s` seconds, `_ms` milliseconds, `_j` joule, `_w` watt,
 //! `_bytes` bytes, `_days` days; a key without one is a plain count.
 
+pub mod alert;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use alert::AlertNetwork;
 use models::cause::Cause;
-use models::record::{NodeRecord, Outcome, ServerRecord, TcpTotals};
+use models::record::{CellRecord, NodeRecord, Outcome, ServerRecord, TcpTotals};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sim_core::stats::percentile;
 use sim_core::time::SimTime;
@@ -133,6 +136,25 @@ pub struct Tcp {
     pub hops: u64,
 }
 
+/// The air of all WiFi cells.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
+pub struct Wifi {
+    /// Transmissions, or the RTS before one.
+    pub attempts: u64,
+    /// Of these, those that met another one.
+    pub collisions: u64,
+    /// Of these, those that met none and yet could not be read.
+    pub errors: u64,
+    /// Of these, those that repeat an earlier one.
+    pub retries: u64,
+    /// Frames given up after too many of them, or lost with a link that went down.
+    pub dropped: u64,
+    /// Time in which a medium was busy, over all cells.
+    pub airtime_s: f64,
+    /// Share of the simulated time in which the busiest cell was busy.
+    pub utilisation: f64,
+}
+
 /// A figure over the members of a fleet.
 #[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
 pub struct Spread<T> {
@@ -197,10 +219,10 @@ pub struct Server {
     pub received: u64,
     /// Messages stored.
     pub stored: u64,
-    /// Throughput between the first and the last store: one less than `stored` per span, so that
-    /// it is the inverse of the mean gap. Null with fewer than two stores.
+    /// Messages stored per second, from the first message received to the last store: the inverse of
+    /// the mean gap. Null where nothing was stored.
     pub stored_per_s: Option<f64>,
-    /// Mean time between two stores. Null with fewer than two.
+    /// Mean time from store to store. Null where nothing was stored.
     pub mean_gap_ms: Option<f64>,
 }
 
@@ -244,8 +266,14 @@ pub struct Summary {
     pub tcp: Tcp,
     /// Hosts, in the order of the scenario, fleets as one.
     pub nodes: Ordered<Node>,
+    /// WiFi cells; only there if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wifi: Option<Wifi>,
     /// The server node's store, if the scenario has one.
     pub server: Option<Server>,
+    /// The alert network's nodes; absent in scenarios without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert: Option<AlertNetwork>,
     /// The scenario's expectations.
     pub expectations: Vec<ExpectationResult>,
     /// What else the user should know.
@@ -288,7 +316,9 @@ impl Summary {
             mqtt_packets: Ordered(packets.map(|(name, sent)| ((*name).to_owned(), sent)).collect()),
             tcp: Tcp::of(outcome.tcp),
             nodes: nodes(&outcome.nodes, outcome.simulated),
+            wifi: Wifi::of(&outcome.cells, outcome.simulated),
             server: outcome.server.map(Server::of),
+            alert: outcome.alert.as_ref().map(AlertNetwork::of),
             expectations,
             remarks: outcome
                 .remarks
@@ -333,16 +363,32 @@ impl Tcp {
     }
 }
 
+impl Wifi {
+    fn of(cells: &[CellRecord], simulated: SimTime) -> Option<Self> {
+        let sum = |pick: fn(&CellRecord) -> u64| cells.iter().map(pick).sum::<u64>();
+        let busiest = cells.iter().map(|cell| cell.totals.busy_ns).max()?;
+        Some(Wifi {
+            attempts: sum(|cell| cell.totals.attempts),
+            collisions: sum(|cell| cell.totals.collisions),
+            errors: sum(|cell| cell.totals.errors),
+            retries: sum(|cell| cell.totals.retries),
+            dropped: sum(|cell| cell.totals.dropped),
+            airtime_s: sum(|cell| cell.totals.busy_ns) as f64 / 1e9,
+            utilisation: busiest as f64 / simulated.as_nanos().max(1) as f64,
+        })
+    }
+}
+
 impl Server {
     fn of(record: ServerRecord) -> Self {
-        let gaps = record.stored.saturating_sub(1) as f64;
+        let stored = record.stored as f64;
         let span_s = record.span.as_secs_f64();
-        let measurable = gaps > 0.0 && span_s > 0.0;
+        let measurable = record.stored > 0 && span_s > 0.0;
         Server {
             received: record.received,
             stored: record.stored,
-            stored_per_s: measurable.then(|| gaps / span_s),
-            mean_gap_ms: (gaps > 0.0).then(|| span_s * 1e3 / gaps),
+            stored_per_s: measurable.then(|| stored / span_s),
+            mean_gap_ms: measurable.then(|| span_s * 1e3 / stored),
         }
     }
 }

@@ -31,7 +31,9 @@ impl Summary {
         self.wire(&mut page);
         self.energy(&mut page);
         self.computing(&mut page);
+        self.air(&mut page);
         self.server(&mut page);
+        self.alert(&mut page);
         self.verdict(&mut page);
         page.text
     }
@@ -147,6 +149,58 @@ impl Summary {
                 }
             }
         }
+        page.table(&table);
+    }
+
+    fn alert(&self, page: &mut Page) {
+        let Some(network) = &self.alert else { return };
+        let mut table = Table::new(["Alert network", ""]);
+        let counts = [
+            ("client nodes", network.nodes),
+            ("active at the end", network.active),
+            ("not let in at the end", network.initial),
+            ("blocked", network.blocked),
+            ("samples", network.samples),
+            ("have been in Warning or Danger", network.warned),
+            ("have been in Danger", network.in_danger),
+            ("messages lost to waiting programs", network.unheard),
+            ("ticks lost to busy programs", network.missed_ticks),
+        ];
+        for (name, count) in counts {
+            if count > 0 || name == "client nodes" {
+                table.row([name.to_owned(), thousands(count)]);
+            }
+        }
+        let instants = [
+            ("last node active s", network.last_active_s),
+            ("flame to server, median ms", network.flame_to_server_ms.map(|ms| ms.p50)),
+            ("flame to server, 99 % ms", network.flame_to_server_ms.map(|ms| ms.p99)),
+            ("flame to Danger, median ms", network.flame_to_danger_ms.map(|ms| ms.p50)),
+            ("server stopped at s", network.server_died_s),
+        ];
+        for (name, value) in instants {
+            if let Some(value) = value {
+                table.row([name.to_owned(), fixed(value, 3)]);
+            }
+        }
+        page.table(&table);
+    }
+
+    fn air(&self, page: &mut Page) {
+        let Some(wifi) = &self.wifi else { return };
+        let mut table = Table::new(["WiFi", ""]);
+        let counts = [
+            ("transmissions", wifi.attempts),
+            ("collided", wifi.collisions),
+            ("unreadable", wifi.errors),
+            ("repeated", wifi.retries),
+            ("frames given up", wifi.dropped),
+        ];
+        for (name, count) in counts {
+            table.row([name.to_owned(), thousands(count)]);
+        }
+        table.row(["airtime s".to_owned(), fixed(wifi.airtime_s, 3)]);
+        table.row(["busy %".to_owned(), fixed(100.0 * wifi.utilisation, 2)]);
         page.table(&table);
     }
 

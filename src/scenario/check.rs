@@ -2,8 +2,6 @@
 //!
 //! Every check gives one error at the value that is wrong, with what would be right.
 
-use models::profile::Software;
-
 use super::error::{Diagnostic, Place, listed, name_help};
 use super::expect::Expectation;
 use super::load::{End, View};
@@ -12,12 +10,16 @@ use super::quantity::Span;
 use super::schema::{Host, Payload, Role, Scenario, Tcp};
 
 mod link;
+mod mqtt;
 mod network;
 mod sleep;
+mod tls;
 
 pub(super) use link::faults;
+pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};
 pub(super) use network::{brokers, network};
 pub(super) use sleep::sleep;
+pub(super) use tls::{costs as tls_costs, ends as tls_ends};
 
 /// Largest Remaining Length of an MQTT packet. MQTT 3.1.1 §2.2.3
 const LARGEST_REMAINING_LENGTH: u64 = 268_435_455;
@@ -46,7 +48,8 @@ pub(super) fn values(view: &View<'_>, scenario: &Scenario) -> Result<(), Diagnos
         }
         tcp(view, &at, &host.tcp)?;
         role(view, name, host)?;
-        mqtt(view, name, host)?;
+        mqtt::keys(view, name, host)?;
+        tls::host(view, name, host)?;
     }
     for (index, link) in scenario.links.iter().enumerate() {
         link::link(view, index, link)?;
@@ -109,7 +112,7 @@ fn role(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
                     .error("a fleet of brokers", &["hosts", name, "count"], "a broker has a count of 1")
                     .help("write one host for every broker"));
             }
-            in_range(view, &path("port"), Some(u64::from(broker.port)), 1..=65_535, "")?;
+            in_range(view, &path("port"), broker.port.map(u64::from), 1..=65_535, "")?;
             above_zero(view, &path("keep_alive_check"), broker.keep_alive_check)?;
             // Packet Identifiers are 16 bits and not 0. MQTT 3.1.1 §2.3.1
             in_range(view, &path("max_inflight"), broker.max_inflight.map(u64::from), 1..=65_535, "")?;
@@ -164,71 +167,6 @@ fn message(
             .help(format!("with this topic and QoS at most {most} B: the Remaining Length ends at {LARGEST_REMAINING_LENGTH} (MQTT 3.1.1 §2.2.3)")));
     }
     Ok(())
-}
-
-fn mqtt(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
-    let Some(mqtt) = &host.mqtt else { return Ok(()) };
-    let path = |key: &'static str| ["hosts", name, "mqtt", key];
-    if matches!(host.role, Role::Broker(_)) {
-        return Err(view
-            .error("a broker is no MQTT client", &["hosts", name, "mqtt"], "not for a broker")
-            .help("remove `mqtt`; a broker's settings stand in its role: `Broker(port: 1883)`"));
-    }
-    above_zero(view, &path("reconnect_every"), mqtt.reconnect_every)?;
-    in_range(view, &path("max_inflight"), mqtt.max_inflight.map(u64::from), 1..=65_535, "")?;
-    if mqtt.password.is_some() && mqtt.user.is_none() {
-        // MQTT 3.1.1 §3.1.2.9 [MQTT-3.1.2-22]
-        return Err(view
-            .error("a password without a user name", &path("password"), "needs `user`")
-            .help("MQTT 3.1.1 §3.1.2.9"));
-    }
-    if let Some(id) = &mqtt.client_id
-        && host.count > 1
-        && !id.0.has_index()
-    {
-        // MQTT 3.1.1 §3.1.4 [MQTT-3.1.4-2]
-        return Err(view
-            .error(
-                "all members of the fleet have the same Client Identifier",
-                &path("client_id"),
-                "no `{index}` in here",
-            )
-            .help(format!(
-                "each would throw the other out (MQTT 3.1.1 §3.1.4); write `{}-{{index}}`",
-                id.0
-            )));
-    }
-    if let Some(will) = &mqtt.will
-        && will.payload.len() > 65_535
-    {
-        let path = ["hosts", name, "mqtt", "will", "payload"];
-        return Err(view
-            .error("the Will Message is larger than MQTT allows", &path, "too large")
-            .help("at most 65535 B (MQTT 3.1.1 §3.1.3.3)"));
-    }
-    Ok(())
-}
-
-/// Whether the software can do what the role asks.
-pub(super) fn software(
-    view: &View<'_>,
-    name: &str,
-    host: &Host,
-    software: &Software,
-) -> Result<(), Diagnostic> {
-    let broker = matches!(host.role, Role::Broker(_));
-    let able = if broker { software.mqtt.is_broker() } else { software.mqtt.is_client() };
-    if able {
-        return Ok(());
-    }
-    let (is, needed) = if broker { ("no broker", "mosquitto-2.0") } else { ("no client", "paho-python") };
-    Err(view
-        .error(
-            format!("the software `{}` is {is}", software.name),
-            &["hosts", name, "software"],
-            "does not fit the role",
-        )
-        .help(format!("write for example `software: \"{needed}\"`, or `\"ideal\"`")))
 }
 
 /// Reads the expectations.

@@ -3,25 +3,30 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use models::profile::{Battery, BatteryFile, Board, BoardFile, Software, SoftwareFile, Stack};
+use models::profile::{
+    Battery, BatteryFile, Board, BoardFile, BrokerFile, ClientFile, Software, SoftwareFile, Stack,
+};
 
 use super::check;
 use super::error::Diagnostic;
 use super::expect::Expectation;
-use super::names::{ClientId, KeepAlive, Template};
 use super::outline::Node;
 use super::parse::parse;
 use super::profiles::{Factors, Library, UsedFigure, UsedProfile, content_hash, read_text};
 use super::quantity::Span;
-use super::schema::{Host, Mqtt, PowerSave, Role, Scenario, Tcp, Will};
+use super::schema::{Host, Role, Saving, Scenario, Tcp};
 use super::set::set;
 use super::source::Source;
 
 mod link;
+mod mqtt;
+mod wifi;
+
+pub use mqtt::{Broker, Client};
 
 pub use link::{Direction, PlannedLink, PlannedOutage};
+pub use wifi::PlannedWifi;
 
 /// What the command line changes in a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -95,7 +100,7 @@ pub struct Group {
     /// The battery of every member, unless they are on the mains.
     pub battery: Option<Arc<Battery>>,
     /// How the boards save power while they are connected.
-    pub power_save: PowerSave,
+    pub power_save: Saving,
     /// What the members do.
     pub role: Role,
     /// The settings of a broker, if it is one.
@@ -115,52 +120,6 @@ impl Group {
     pub fn member_name(&self, index: u32) -> String {
         if self.count > 1 { format!("{}[{index}]", self.name) } else { self.name.to_string() }
     }
-}
-
-/// Settings of a broker: the role's, or else the software's.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Broker {
-    /// TCP port.
-    pub port: u16,
-    /// Time between two looks for silent clients; `None` looks at the very instant.
-    pub keep_alive_check: Option<Duration>,
-    /// QoS 1 and 2 messages in flight to one client; `None` is no limit.
-    pub max_inflight: Option<u32>,
-    /// QoS 1 and 2 messages that wait for one client; `None` is no limit.
-    pub max_queued: Option<u32>,
-    /// Connections that wait to be accepted; `None` is no limit.
-    pub listen_backlog: Option<u32>,
-}
-
-/// Settings of an MQTT client.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Client {
-    /// The broker's place in [`Loaded::groups`].
-    pub broker: usize,
-    /// The broker's port.
-    pub port: u16,
-    /// Client Identifier of a member.
-    pub client_id: Template,
-    /// Keep Alive in seconds; 0 is off.
-    pub keep_alive_s: u16,
-    /// Clean Session.
-    pub clean_session: bool,
-    /// User Name.
-    pub user: Option<String>,
-    /// Password.
-    pub password: Option<String>,
-    /// The Will.
-    pub will: Option<Will>,
-    /// When member 0 connects, from the start of the run.
-    pub connect_at: Duration,
-    /// Member *i* connects this much times *i* later.
-    pub stagger: Duration,
-    /// When the client disconnects, from the start of the run.
-    pub disconnect_at: Option<Duration>,
-    /// The client closes and connects anew at this distance.
-    pub reconnect_every: Option<Duration>,
-    /// QoS 1 and 2 messages in flight; `None` is no limit.
-    pub max_inflight: Option<u32>,
 }
 
 /// A node that only forwards.
@@ -241,6 +200,7 @@ pub fn load_text(
     let forwarding = forwarding(&scenario);
     let ends = check::network(&view, &scenario)?;
     let brokers = check::brokers(&view, &scenario, &ends)?;
+    check::tls_ends(&view, &scenario, &brokers)?;
     let groups = scenario
         .hosts
         .iter()
@@ -303,8 +263,24 @@ fn group(
 ) -> Result<Group, Diagnostic> {
     let place = |key: &str| view.source.place(view.outline.shown(&["hosts", name, key]), "unknown name");
     let board = library.load::<BoardFile>(&host.board, place("board"))?;
-    let software = library.load::<SoftwareFile>(&host.software, place("software"))?;
-    check::software(view, name, host, &software)?;
+    let (software, broker_settings, client) = match (&host.role, broker) {
+        (Role::Broker(role), _) => {
+            check::broker_software(view, library, name, host)?;
+            let profile = library.load::<BrokerFile>(&host.software, place("software"))?;
+            let software = library.load::<SoftwareFile>(&profile.software, place("software"))?;
+            (software, Some(mqtt::broker(role, &profile)), None)
+        }
+        (_, broker) => {
+            check::client_software(view, library, name, host)?;
+            let software = library.load::<SoftwareFile>(&host.software, place("software"))?;
+            let behaviour = check::client_behaviour(view, name, &software)?;
+            let profile = library.load::<ClientFile>(behaviour, place("software"))?;
+            check::client_abilities(view, name, host, &profile)?;
+            let client = broker.map(|broker| mqtt::client(scenario, name, host, profile, broker));
+            (software, None, client)
+        }
+    };
+    check::tls_costs(view, name, host, &board, &software)?;
     check::sleep(view, name, host, &board)?;
     let battery = match &host.battery {
         Some(battery) => Some(library.load::<BatteryFile>(battery, place("battery"))?),
@@ -314,12 +290,11 @@ fn group(
     let stack = tcp.stack.unwrap_or(software.stack);
     tcp.stack = Some(stack);
     tcp.nagle = tcp.nagle.or(Some(!software.no_delay));
-    let client = broker.map(|broker| client(scenario, name, host, &software, broker));
     Ok(Group {
         name: name.into(),
         count: host.count,
         role: host.role.clone(),
-        broker: broker_settings(&host.role, &software),
+        broker: broker_settings,
         client,
         stack,
         tcp,
@@ -328,48 +303,4 @@ fn group(
         battery,
         power_save: host.power_save,
     })
-}
-
-fn broker_settings(role: &Role, software: &Software) -> Option<Broker> {
-    match role {
-        Role::Broker(role) => Some(Broker {
-            port: role.port,
-            keep_alive_check: role.keep_alive_check.map(Span::get).or(software.keep_alive_check),
-            max_inflight: role.max_inflight.or(software.max_inflight),
-            max_queued: role.max_queued.or(software.max_queued),
-            listen_backlog: role.listen_backlog.or(software.listen_backlog),
-        }),
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => None,
-    }
-}
-
-fn client(scenario: &Scenario, name: &str, host: &Host, software: &Software, broker: usize) -> Client {
-    let mqtt = host.mqtt.clone().unwrap_or_default();
-    let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, .. } = mqtt;
-    let port = match &scenario.hosts[broker].1.role {
-        Role::Broker(role) => role.port,
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
-            unreachable!("checked to be a broker")
-        }
-    };
-    let own_name = || {
-        let text = if host.count > 1 { format!("{name}-{{index}}") } else { name.to_owned() };
-        Template::parse(&text).expect("host names have no braces")
-    };
-    Client {
-        broker,
-        port,
-        client_id: client_id.map_or_else(own_name, |ClientId(template)| template),
-        // The default of paho-mqtt, libmosquitto and the smart-home paper.
-        keep_alive_s: keep_alive.map_or(60, |KeepAlive(seconds)| seconds),
-        clean_session: clean_session.unwrap_or(true),
-        user,
-        password,
-        will,
-        connect_at: mqtt.connect_at.get(),
-        stagger: mqtt.stagger.get(),
-        disconnect_at: mqtt.disconnect_at.map(Span::get),
-        reconnect_every: mqtt.reconnect_every.map(Span::get),
-        max_inflight: max_inflight.or(software.max_inflight),
-    }
 }

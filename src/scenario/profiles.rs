@@ -6,7 +6,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use models::profile::{BatteryFile, BoardFile, Figure, Incomplete, Inherit, LinkFile, SoftwareFile};
+use models::profile::{
+    BatteryFile, BoardFile, BrokerFile, BrokerProfile, ClientFile, Figure, Incomplete, Inherit, LinkFile,
+    SoftwareFile,
+};
 use serde::de::DeserializeOwned;
 
 use super::error::{Diagnostic, Place, name_help};
@@ -43,6 +46,16 @@ impl Profile for BatteryFile {
 impl Profile for LinkFile {
     const FOLDER: &'static str = "links";
     const NOUN: &'static str = "link profile";
+}
+
+impl Profile for BrokerFile {
+    const FOLDER: &'static str = "brokers";
+    const NOUN: &'static str = "broker";
+}
+
+impl Profile for ClientFile {
+    const FOLDER: &'static str = "clients";
+    const NOUN: &'static str = "client";
 }
 
 /// A profile file that a scenario rests on, for the manifest of a run.
@@ -224,6 +237,27 @@ impl Library {
                 Err(Diagnostic::error(message).at(source.place(outline.shown(&whole), "refused")))
             }
         }
+    }
+
+    /// How the broker of this name behaves: what `live` serves. `place` is where the name stands.
+    ///
+    /// # Errors
+    /// When there is no such broker, or something is wrong with its file.
+    pub fn broker_profile(&mut self, name: &str, place: Place) -> Result<Arc<BrokerProfile>, Diagnostic> {
+        if self.has::<SoftwareFile>(name) && !self.has::<BrokerFile>(name) {
+            let mut diagnostic =
+                Diagnostic::error(format!("`{name}` is the software of a client, not of a broker")).at(place);
+            let names = self.names::<BrokerFile>();
+            diagnostic.help = name_help(name, names.iter().map(String::as_str));
+            return Err(diagnostic);
+        }
+        self.load::<BrokerFile>(name, place)
+    }
+
+    /// Whether there is a profile of this kind and name.
+    #[must_use]
+    pub fn has<P: Profile>(&self, name: &str) -> bool {
+        self.root.join(P::FOLDER).join(format!("{name}.ron")).is_file()
     }
 
     /// Reads one file, without what it rests on.

@@ -14,13 +14,16 @@ mod link;
 mod mqtt;
 mod role;
 mod tcp;
+mod tls;
 
 pub use link::{
-    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
+    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, PowerSave, Queue, Queued, Radio, Reorder, Trace,
+    TraceText, Way,
 };
 pub use mqtt::{Mqtt, Payload, Subscription, Will};
 pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, Sleep, SubscriberRole, Then};
 pub use tcp::Tcp;
+pub use tls::{BrokerTls, ClientTls};
 
 /// A scenario file.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -84,14 +87,14 @@ pub struct Host {
     /// Name of a profile in `hw-profiles/boards`.
     #[serde(default = "ideal")]
     pub board: String,
-    /// Name of a profile in `hw-profiles/software`.
+    /// Name of a profile in `hw-profiles/software`; of a broker, in `hw-profiles/brokers`.
     #[serde(default = "ideal")]
     pub software: String,
     /// Name of a profile in `hw-profiles/batteries`; the mains without it.
     pub battery: Option<String>,
     /// How the board saves power while it is connected.
     #[serde(default)]
-    pub power_save: PowerSave,
+    pub power_save: Saving,
     /// What the host does.
     pub role: Role,
     /// Its MQTT client; a broker has none.
@@ -103,7 +106,7 @@ pub struct Host {
 
 /// How a connected board saves power between frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
-pub enum PowerSave {
+pub enum Saving {
     /// Not at all: the radio listens all the time.
     #[default]
     Off,
@@ -123,10 +126,6 @@ const fn one_u32() -> u32 {
 
 const fn yes() -> bool {
     true
-}
-
-const fn mqtt_port() -> u16 {
-    1883
 }
 
 /// The profile, board or software that has no delays and no limits.

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use models::mqtt::timers::silence::SilenceLooks;
 use models::net::Loss;
-use models::profile::{Framing, MqttBehaviour, Stack};
+use models::profile::{Framing, Stack};
 
 use super::load::{End, Forwarding, load_text};
 use super::profiles::Library;
@@ -50,9 +51,9 @@ fn a_small_scenario_gets_its_defaults() {
     assert_eq!((role.qos.0, role.count, role.start.get()), (1, Some(1), Duration::from_secs(1)));
     assert_eq!(role.payload, Payload::Text("hello".to_owned()));
     let broker = loaded.groups[1].broker.as_ref().unwrap();
-    assert_eq!((broker.max_inflight, broker.max_queued), (Some(20), Some(1000)), "mosquitto's");
-    assert_eq!(broker.keep_alive_check, Some(Duration::from_secs(6)));
-    assert_eq!(loaded.groups[1].software.mqtt, MqttBehaviour::Mosquitto20);
+    assert_eq!((broker.config.max_inflight, broker.config.max_queued), (20, 1000), "mosquitto's");
+    assert_eq!(broker.config.silence_looks, SilenceLooks::EverySeconds(6));
+    assert_eq!(loaded.groups[1].software.mqtt, None, "it is no client");
     assert!(loaded.groups[1].client.is_none());
     let slow = &loaded.links[2];
     assert_eq!((slow.from, slow.to), (End::Group(2), End::Forwarding(0)));
@@ -84,8 +85,8 @@ fn a_large_scenario_means_what_it_says() {
     let Role::Camera(role) = &camera.role else { panic!("a camera") };
     assert_eq!((role.image.0, role.topic.0.expand(2)), (209_469, "home/camera/2".to_owned()));
     assert_eq!(
-        loaded.groups[1].broker.as_ref().unwrap().max_queued,
-        Some(100),
+        loaded.groups[1].broker.as_ref().unwrap().config.max_queued,
+        100,
         "the role's before mosquitto's"
     );
     let Role::Subscriber(role) = &loaded.groups[2].role else { panic!("a subscriber") };

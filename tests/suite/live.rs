@@ -1,6 +1,7 @@
 //! The served broker, as real clients meet it: child processes of `mqtt-twin live`, raw sockets and
-//! Mosquitto's clients. Every session here is journalled and must replay to its fingerprint.
+//! Mosquitto's and Paho's clients. Every session here is journalled and must replay to its fingerprint.
 
 mod mosquitto;
+mod paho;
 mod raw;
 mod serving;

@@ -6,10 +6,12 @@ mod command_line;
 mod devices;
 mod fingerprints;
 mod ground_truth;
+mod ground_truth_tls;
 mod live;
 mod scenarios;
 mod smart_home;
 mod tidy;
+mod wifi;
 mod wireshark;
 
 use std::path::{Path, PathBuf};

@@ -84,6 +84,10 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
             "models/src/tcp/",
             &["sim_core::time", "crate::tcp", "crate::stream", "crate::cause", "super", "self"],
         ),
+        (
+            "models/src/tls/",
+            &["sim_core::time", "crate::tls", "crate::stream", "crate::cause", "super", "self"],
+        ),
         ("models/src/net/", &["sim_core::time", "sim_core::random", "crate::net", "super", "self"]),
         (
             "models/src/host/",
@@ -98,6 +102,7 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
                 "crate::record",
                 "crate::stream",
                 "crate::tcp",
+                "crate::tls",
                 "super",
                 "self",
             ],
@@ -106,6 +111,8 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
             "models/src/app/",
             &[
                 "sim_core::time",
+                "sim_core::random",
+                "crate::alert",
                 "crate::app",
                 "crate::cause",
                 "crate::host",
@@ -117,7 +124,19 @@ fn allowed(file: &str) -> Option<&'static [&'static str]> {
                 "self",
             ],
         ),
-        ("models/src/profile", &["crate::profile", "super", "self"]),
+        (
+            "models/src/alert/",
+            &[
+                "sim_core::time",
+                "sim_core::random",
+                "crate::alert",
+                "crate::stream",
+                "crate::mqtt",
+                "super",
+                "self",
+            ],
+        ),
+        ("models/src/profile", &["crate::profile", "crate::mqtt", "super", "self"]),
         ("sim-core/src/", &["crate", "super", "self", "sim_core"]),
     ];
     rooms.iter().find(|(room, _)| file.starts_with(room)).map(|(_, allowed)| *allowed)

@@ -80,3 +80,22 @@ fn an_idle_listener_looks_as_in_the_papers_figure() {
     let first_fin = rows.iter().position(|row| row[2] == "1" || row[2] == "True").unwrap();
     assert!(last_syn < 2 && first_fin > rows.len() - 7, "set-up first, tear-down last");
 }
+
+#[test]
+fn tls_is_decoded_record_by_record() {
+    let fields = ["_ws.malformed", "tls.record.content_type", "tls.handshake.type", "tls.record.opaque_type"];
+    for (version, shown) in [("1.2", "1,2,11,12,14,16,4"), ("1.3", "1,2")] {
+        let set = format!("hosts.broker.role.tls.version=\"{version}\"");
+        let Some(rows) = tshark("tls-handshake", &[&set], &fields) else { return };
+        assert!(rows.iter().all(|row| row[0].is_empty()), "malformed: {rows:?}");
+        let types: Vec<&str> =
+            rows.iter().map(|row| row[2].as_str()).filter(|kinds| !kinds.is_empty()).collect();
+        assert_eq!(types.join(","), shown);
+        let application = rows
+            .iter()
+            .flat_map(|row| row[1].split(',').chain(row[3].split(',')))
+            .filter(|kind| *kind == "23")
+            .count();
+        assert!(application >= 5, "CONNECT, CONNACK, PUBLISH, PUBACK, DISCONNECT: {application}");
+    }
+}

@@ -1,9 +1,12 @@
 //! The broker program: one MQTT server machine and the sockets of its clients.
 
+use std::sync::Arc;
+
 use sim_core::time::SimTime;
 
 use super::{Task, Workplace};
 use crate::cause::Cause;
+use crate::host::secure::Security;
 use crate::host::socket::{NO_CONNECTION, News};
 use crate::host::{Remark, Surroundings};
 use crate::mqtt::{Broker, BrokerEvent, CloseReason, ConnectionId, Outgoing, PacketType};
@@ -19,6 +22,7 @@ pub struct BrokerProgram {
     sockets: Vec<u32>,
     /// Connections to close once all is sent.
     closing: Vec<u32>,
+    security: Option<Arc<Security>>,
 }
 
 impl BrokerProgram {
@@ -26,7 +30,20 @@ impl BrokerProgram {
     #[must_use]
     pub fn new(mqtt: Broker, port: u16, backlog: Option<u32>) -> Self {
         let backlog = backlog.unwrap_or(u32::MAX);
-        BrokerProgram { mqtt, port, backlog, sockets: Vec::new(), closing: Vec::new() }
+        BrokerProgram { mqtt, port, backlog, sockets: Vec::new(), closing: Vec::new(), security: None }
+    }
+
+    /// Takes TLS connections and no others.
+    #[must_use]
+    pub fn secured(mut self, security: Arc<Security>) -> Self {
+        self.security = Some(security);
+        self
+    }
+
+    /// How its connections are secured, if they are.
+    #[must_use]
+    pub fn security(&self) -> Option<Arc<Security>> {
+        self.security.clone()
     }
 
     /// The port it listens on.
@@ -50,7 +67,7 @@ impl BrokerProgram {
     /// Runs one task.
     pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match task {
-            Task::Time => self.mqtt.handle_timeout(place.now),
+            Task::Time | Task::Background => self.mqtt.handle_timeout(place.now),
             Task::News(socket, news) => self.news(socket, news, place),
         }
         while let Some(event) = self.mqtt.poll_event() {
@@ -89,7 +106,7 @@ impl BrokerProgram {
             place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
         }
         if news.has(News::READABLE) {
-            while let Some(chunk) = entry.tcp.read() {
+            while let Some(chunk) = entry.read() {
                 if entry.connection != NO_CONNECTION {
                     self.mqtt.handle_input(now, ConnectionId(entry.connection), chunk);
                 }

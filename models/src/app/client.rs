@@ -8,15 +8,16 @@ use std::time::Duration;
 use sim_core::time::SimTime;
 
 use super::sleeper::Sleeper;
-use super::{Burst, Camera, Publisher, Subscriber, Task, Work, Workplace};
+use super::{Burst, Camera, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task, Work, Workplace};
 use crate::cause::Cause;
 use crate::host::heap::Heap;
+use crate::host::secure::Security;
 use crate::host::socket::News;
 use crate::host::{ProgramCost, Remark, Surroundings};
 use crate::ledger::{Ledger, Publication};
 use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, PacketType, QoS, TopicName};
 use crate::record::HostIndex;
-use crate::stream::Payload;
+use crate::stream::{MessageId, Payload};
 
 /// When and where to a client connects.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,8 +30,10 @@ pub struct ClientPlan {
     pub disconnect_at: Option<SimTime>,
     /// Disconnect and connect anew after each such span.
     pub reconnect_every: Option<Duration>,
-    /// Wait before the first new attempt after a failure; doubles up to `back_off_limit`.
+    /// Wait before the first new attempt after a failure.
     pub back_off: Duration,
+    /// From one wait to the next, up to `back_off_limit`.
+    pub back_off_factor: f64,
     /// Longest wait between attempts.
     pub back_off_limit: Duration,
 }
@@ -59,6 +62,10 @@ pub enum Role {
     Burst(Burst),
     /// Subscribes and listens.
     Subscriber(Subscriber),
+    /// A client node of the alert network.
+    SensorNode(Box<SensorNodeRole>),
+    /// The server node of the alert network.
+    ServerNode(Box<ServerNodeRole>),
 }
 
 /// What a role may do while it has its turn.
@@ -101,8 +108,8 @@ pub struct Message {
 }
 
 impl Turn<'_> {
-    /// Publishes `message` and pays for the call.
-    pub fn publish(&mut self, message: &Message) {
+    /// Publishes `message` and pays for the call; returns its name in the ledger.
+    pub fn publish(&mut self, message: &Message) -> MessageId {
         let bytes = message.payload.len() as u32;
         let id = self.ledger.open(
             self.now,
@@ -116,7 +123,7 @@ impl Turn<'_> {
         );
         if self.heap.as_mut().is_some_and(|heap| heap.publish(u64::from(bytes)).is_err()) {
             self.out_of_memory += 1;
-            return;
+            return id;
         }
         self.work.charge(Cause::Publish, self.cost.publish(u64::from(bytes)));
         let topic = message.topic.clone();
@@ -125,58 +132,7 @@ impl Turn<'_> {
         if outcome.is_err() {
             self.failed += 1;
         }
-    }
-}
-
-impl Role {
-    fn deadline(&self) -> SimTime {
-        match self {
-            Role::Publisher(role) => role.deadline(),
-            Role::Camera(role) => role.deadline(),
-            Role::Burst(_) | Role::Subscriber(_) => SimTime::MAX,
-        }
-    }
-
-    fn wake(&mut self, turn: &mut Turn<'_>) {
-        match self {
-            Role::Publisher(role) => role.wake(turn),
-            Role::Camera(role) => role.wake(turn),
-            Role::Burst(_) | Role::Subscriber(_) => {}
-        }
-    }
-
-    fn connected(&mut self, turn: &mut Turn<'_>, session_present: bool) {
-        match self {
-            Role::Publisher(role) => role.connected(turn),
-            Role::Camera(role) => role.connected(),
-            Role::Burst(role) => role.connected(turn),
-            Role::Subscriber(role) => role.connected(turn, session_present),
-        }
-    }
-
-    /// All in RAM is lost.
-    fn reset(&mut self) {
-        match self {
-            Role::Publisher(role) => role.reset(),
-            Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {}
-        }
-    }
-
-    fn completed(&mut self, turn: &mut Turn<'_>) {
-        match self {
-            Role::Publisher(role) => role.completed(turn.now),
-            Role::Burst(role) => role.completed(turn),
-            Role::Camera(_) | Role::Subscriber(_) => {}
-        }
-    }
-
-    /// When the role is done and wants to disconnect.
-    fn leaves_at(&self) -> SimTime {
-        match self {
-            Role::Publisher(role) => role.leaves_at(),
-            Role::Burst(role) => role.leaves_at(),
-            Role::Camera(_) | Role::Subscriber(_) => SimTime::MAX,
-        }
+        id
     }
 }
 
@@ -196,6 +152,7 @@ pub struct ClientProgram {
     leaving: bool,
     /// The cycle of a client that sleeps between its messages.
     sleeper: Option<Box<Sleeper>>,
+    security: Option<Arc<Security>>,
 }
 
 impl ClientProgram {
@@ -218,7 +175,21 @@ impl ClientProgram {
             renew_at: SimTime::MAX,
             leaving: false,
             sleeper: None,
+            security: None,
         }
+    }
+
+    /// Connects with TLS.
+    #[must_use]
+    pub fn secured(mut self, security: Arc<Security>) -> Self {
+        self.security = Some(security);
+        self
+    }
+
+    /// How its connections are secured, if they are.
+    #[must_use]
+    pub fn security(&self) -> Option<Arc<Security>> {
+        self.security.clone()
     }
 
     /// When something is due.
@@ -248,10 +219,23 @@ impl ClientProgram {
         planned.min(self.role.leaves_at()).min(self.renew_at)
     }
 
+    /// Whether it has work for when nothing else is to be done.
+    #[must_use]
+    pub fn has_background(&self) -> bool {
+        self.role.has_background()
+    }
+
+    /// Its role.
+    #[must_use]
+    pub fn role(&self) -> &Role {
+        &self.role
+    }
+
     /// Runs one task.
     pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match task {
             Task::Time => self.time_passed(place),
+            Task::Background => self.give_turn(place, Role::background),
             Task::News(socket, news) => self.news(socket, news, place),
         }
         while let Some(event) = self.mqtt.poll_event() {
@@ -296,7 +280,7 @@ impl ClientProgram {
             place.work.charge(Cause::Connect, place.cost.packet_ns);
         }
         if news.has(News::READABLE) {
-            while let Some(chunk) = entry.tcp.read() {
+            while let Some(chunk) = entry.read() {
                 if mine {
                     self.mqtt.handle_input(now, chunk);
                 }
@@ -321,14 +305,15 @@ impl ClientProgram {
         if let Some(sleeper) = self.sleeper.as_mut().filter(|sleeper| self.leaving && sleeper.is_up()) {
             sleeper.done(now);
         }
+        self.role.lost();
         let renewing = self.leaving && self.plan.reconnect_every.is_some() && !self.finished(now);
         self.phase = if renewing {
             Phase::Away(now)
-        } else if self.leaving {
+        } else if self.leaving || self.role.ends_with_connection() {
             Phase::Over
         } else {
             let attempt = now + self.back_off;
-            self.back_off = (self.back_off * 2).min(self.plan.back_off_limit);
+            self.back_off = self.back_off.mul_f64(self.plan.back_off_factor).min(self.plan.back_off_limit);
             Phase::Away(attempt)
         };
         self.leaving = false;
@@ -382,7 +367,7 @@ impl ClientProgram {
                 self.awake_for(Cause::Publish, place);
                 self.give_turn(place, |role, turn| role.connected(turn, session_present));
             }
-            ClientEvent::Message { payload, message, .. } => {
+            ClientEvent::Message { topic, payload, message, .. } => {
                 let bytes = payload.len() as u64;
                 if place.heap.as_mut().is_some_and(|heap| heap.pass_through(bytes).is_err()) {
                     place.requests.out_of_memory = true;
@@ -390,7 +375,7 @@ impl ClientProgram {
                 }
                 let ns = place.cost.publish_ns + place.cost.byte_ps * bytes / 1_000;
                 place.work.charge(Cause::Publish, ns);
-                place.work.delivered.push(message);
+                self.give_turn(place, |role, turn| role.received(turn, &topic, &payload, message));
             }
             ClientEvent::Completed { .. } => self.give_turn(place, Role::completed),
             ClientEvent::Refused(_) => place.around.remark(Remark::ConnectRefused),
@@ -400,6 +385,7 @@ impl ClientProgram {
                     let bytes = heap.figures().subscribed;
                     place.requests.out_of_memory |= heap.hold(bytes).is_err();
                 }
+                self.give_turn(place, Role::subscribed);
             }
             ClientEvent::Unsubscribed { .. }
             | ClientEvent::Announced(_)

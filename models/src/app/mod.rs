@@ -9,9 +9,13 @@ mod burst;
 mod camera;
 mod client;
 mod publisher;
+mod role;
+mod sensor_node;
+mod server_node;
 mod sleeper;
 mod subscriber;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
@@ -21,6 +25,7 @@ use smallvec::SmallVec;
 use crate::cause::Cause;
 use crate::host::energy::State;
 use crate::host::heap::Heap;
+use crate::host::secure::Security;
 use crate::host::socket::{News, Socket};
 use crate::host::{ProgramCost, Surroundings};
 use crate::mqtt::Outgoing;
@@ -32,6 +37,8 @@ pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
 pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
 pub use publisher::{Publisher, PublisherPlan};
+pub use sensor_node::SensorNodeRole;
+pub use server_node::ServerNodeRole;
 pub use sleeper::{SleepPlan, Step};
 pub use subscriber::{Subscriber, SubscriberPlan};
 
@@ -42,6 +49,8 @@ pub enum Task {
     News(u32, News),
     /// A deadline came.
     Time,
+    /// Nothing came, and there is work that waits for such a moment.
+    Background,
 }
 
 /// What a task costs and what it brought about.
@@ -121,12 +130,39 @@ impl Program {
         }
     }
 
+    /// Puts TLS below the program.
+    #[must_use]
+    pub fn secured(self, security: Arc<Security>) -> Self {
+        match self {
+            Program::Broker(broker) => Program::Broker(Box::new(broker.secured(security))),
+            Program::Client(client) => Program::Client(Box::new(client.secured(security))),
+        }
+    }
+
+    /// How its connections are secured, if they are.
+    #[must_use]
+    pub fn security(&self) -> Option<Arc<Security>> {
+        match self {
+            Program::Broker(broker) => broker.security(),
+            Program::Client(client) => client.security(),
+        }
+    }
+
     /// When it wants to run without any news.
     #[must_use]
     pub fn deadline(&self) -> SimTime {
         match self {
             Program::Broker(broker) => broker.deadline(),
             Program::Client(client) => client.deadline(),
+        }
+    }
+
+    /// Whether it has work for when nothing else is to be done.
+    #[must_use]
+    pub fn has_background(&self) -> bool {
+        match self {
+            Program::Broker(_) => false,
+            Program::Client(client) => client.has_background(),
         }
     }
 

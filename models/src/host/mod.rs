@@ -19,9 +19,12 @@ pub mod energy;
 pub mod heap;
 pub mod memory;
 mod power;
+mod remark;
+pub mod secure;
 pub mod socket;
 mod traffic;
 
+pub use remark::Remark;
 pub use traffic::NodeNames;
 pub(crate) use traffic::packet_bytes;
 
@@ -38,92 +41,15 @@ use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
 use crate::tcp::{Config, Segment};
+use crate::tls::Flight;
 
 pub use board::{Board, MemoryEnd, ProgramCost};
 use energy::{Component, EnergyAccount};
 use heap::Heap;
 use memory::MemoryAccount;
+use secure::SecureHost;
 use socket::{End, News, Socket};
 use std::time::Duration;
-
-/// Things worth telling the user, counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Remark {
-    /// TCP gave up.
-    ConnectionTimedOut,
-    /// The peer answered with RST.
-    ConnectionReset,
-    /// The broker refused a CONNECT.
-    ConnectRefused,
-    /// A client closed because its PINGREQ stayed unanswered.
-    PingUnanswered,
-    /// The broker closed because a client was silent for 1.5 keep-alive times.
-    KeepAliveExpired,
-    /// A peer broke the protocol.
-    ProtocolError,
-    /// A second client came with the same Client Identifier.
-    TakenOver,
-    /// The broker dropped a message for a subscriber (queue full, or offline at QoS 0).
-    MessageDropped,
-    /// A publish call failed: the client had no room for the message.
-    PublishFailed,
-    /// A client gave a message up when its connection or session ended.
-    MessageDiscarded,
-    /// A connection was open, but its CONNECT or CONNACK did not come.
-    HandshakeTimedOut,
-    /// A SYN came while the listen backlog was full.
-    BacklogFull,
-    /// A program asked for memory that was not there.
-    OutOfMemory,
-    /// A task starved the watchdog, which reset the board.
-    WatchdogReset,
-}
-
-impl Remark {
-    /// All remarks.
-    pub const ALL: [Remark; 14] = [
-        Remark::ConnectionTimedOut,
-        Remark::ConnectionReset,
-        Remark::ConnectRefused,
-        Remark::PingUnanswered,
-        Remark::KeepAliveExpired,
-        Remark::ProtocolError,
-        Remark::TakenOver,
-        Remark::MessageDropped,
-        Remark::PublishFailed,
-        Remark::MessageDiscarded,
-        Remark::HandshakeTimedOut,
-        Remark::BacklogFull,
-        Remark::OutOfMemory,
-        Remark::WatchdogReset,
-    ];
-
-    /// In plain words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Remark::ConnectionTimedOut => "TCP connection given up after too many retransmissions",
-            Remark::ConnectionReset => "TCP connection reset by the peer",
-            Remark::ConnectRefused => "CONNECT refused by the broker",
-            Remark::PingUnanswered => "connection closed by a client whose PINGREQ stayed unanswered",
-            Remark::KeepAliveExpired => {
-                "connection closed by the broker: client silent for 1.5 keep-alive times"
-            }
-            Remark::ProtocolError => "connection closed because the peer broke the protocol",
-            Remark::TakenOver => "connection closed because its Client Identifier connected again",
-            Remark::MessageDropped => {
-                "message dropped by the broker for a subscriber that had no room or was away"
-            }
-            Remark::PublishFailed => "publish call failed at the client",
-            Remark::MessageDiscarded => "message given up by its publisher when the connection ended",
-            Remark::HandshakeTimedOut => "connection closed because CONNECT or CONNACK did not come",
-            Remark::BacklogFull => "SYN dropped because the listen backlog was full",
-            Remark::OutOfMemory => "out of memory: a program asked for more than its heap has",
-            Remark::WatchdogReset => "board reset by its watchdog, which a long task had starved",
-        }
-    }
-}
 
 /// What a host needs of the world around it; the network implements it.
 pub trait Surroundings {
@@ -146,6 +72,8 @@ pub trait Surroundings {
     fn packet_sent(&mut self, now: SimTime, flow: u32, end: End, packet: &Outgoing);
     /// A control packet was taken from TCP.
     fn packet_taken(&mut self, now: SimTime, flow: u32, end: End);
+    /// TLS messages were handed to TCP.
+    fn flight_sent(&mut self, now: SimTime, flow: u32, end: End, flight: &Flight);
     /// Counts a remark.
     fn remark(&mut self, remark: Remark);
 }
@@ -200,6 +128,8 @@ pub struct Host {
     /// Sockets with news, in the order in which it came.
     ready: VecDeque<u32>,
     program: Program,
+    /// TLS, where the program's connections are secured.
+    secure: Option<Box<SecureHost>>,
     /// When the program's thread is done with its task.
     busy_until: SimTime,
     /// The program wake-up that is under way, or [`SimTime::MAX`].
@@ -249,6 +179,7 @@ impl Host {
             sockets: Slab::with_capacity(1),
             untaken: 0,
             ready: VecDeque::new(),
+            secure: program.security().map(SecureHost::new),
             program,
             busy_until: SimTime::ZERO,
             wake: SimTime::MAX,
@@ -259,6 +190,12 @@ impl Host {
     pub fn start(&mut self, now: SimTime, around: &mut impl Surroundings) {
         self.start_heap(around);
         self.run_program(now, around);
+    }
+
+    /// Its program.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// What a SYN for `port` meets.
@@ -275,7 +212,8 @@ impl Host {
     pub fn accept(&mut self, now: SimTime, flow: u32, around: &mut impl Surroundings) -> u32 {
         self.untaken += 1;
         let sequence = around.initial_sequence(flow, End::Server);
-        let socket = Socket::accept(self.tcp.clone(), now, sequence, flow);
+        let mut socket = Socket::accept(self.tcp.clone(), now, sequence, flow);
+        socket.tls = self.secure.as_ref().map(|secure| secure.server(sequence));
         self.add_socket(socket)
     }
 
@@ -331,7 +269,13 @@ impl Host {
     fn run_program(&mut self, now: SimTime, around: &mut impl Surroundings) {
         while self.busy_until <= now {
             self.flush(now, around);
-            let Some(task) = self.next_task(now) else { break };
+            let Some(mut task) = self.next_task(now) else { break };
+            if self.secure.is_some() {
+                match self.secure_news(now, task, around) {
+                    Some(left) => task = left,
+                    None => continue,
+                }
+            }
             let mut place = Workplace {
                 now,
                 sockets: &mut self.sockets,
@@ -343,6 +287,9 @@ impl Host {
             };
             self.program.execute(task, &mut place);
             let Workplace { mut work, requests, .. } = place;
+            if self.secure.is_some() {
+                self.seal(&mut work);
+            }
             let starved = self.starves_watchdog(&mut work);
             if let Task::News(socket, _) = task {
                 // Reading may have opened the window.
@@ -368,7 +315,9 @@ impl Host {
             return Some(Task::Time);
         }
         loop {
-            let socket = self.ready.pop_front()?;
+            let Some(socket) = self.ready.pop_front() else {
+                return self.program.has_background().then_some(Task::Background);
+            };
             if let Some(entry) = self.sockets.get_mut(socket as usize) {
                 let news = std::mem::take(&mut entry.news);
                 if news != News::NONE {
@@ -417,7 +366,9 @@ impl Host {
             let place = self.sockets.vacant_key() as u32;
             let flow = around.open_flow(self.index, place, peer, port);
             let sequence = around.initial_sequence(flow, End::Client);
-            let socket = self.add_socket(Socket::connect(self.tcp.clone(), now, sequence, flow));
+            let mut socket = Socket::connect(self.tcp.clone(), now, sequence, flow);
+            socket.tls = self.secure.as_ref().map(|secure| secure.client(sequence));
+            let socket = self.add_socket(socket);
             debug_assert_eq!(socket, place, "the socket lies where the flow was told");
             self.program.opened(socket);
             self.drain_socket(now, socket, around);
@@ -437,8 +388,12 @@ impl Host {
 
     /// Hands to TCP what the program's machine has to send, then closes what it wants closed.
     fn flush(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        if self.secure.is_some() {
+            self.flush_secured(now, around);
+        }
         while let Some((socket, packet)) = self.program.poll_transmit() {
             let Some(entry) = self.sockets.get_mut(socket as usize) else { continue };
+            debug_assert!(entry.tls.is_none(), "a task's packets are protected when it ends");
             around.packet_sent(now, entry.flow, entry.end, &packet);
             entry.tcp.write(now, packet.head);
             if let Some(body) = packet.body {
@@ -448,6 +403,9 @@ impl Host {
             self.drain_socket(now, socket, around);
         }
         while let Some(socket) = self.program.poll_close(now) {
+            if self.secure.is_some() {
+                self.close_secured(now, socket, around);
+            }
             if let Some(entry) = self.sockets.get_mut(socket as usize) {
                 entry.tcp.close(now);
                 self.drain_socket(now, socket, around);

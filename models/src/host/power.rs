@@ -7,6 +7,7 @@ use sim_core::time::SimTime;
 use super::battery::Load;
 use super::heap::Heap;
 use super::memory::MemoryAccount;
+use super::secure::SecureHost;
 use super::{Host, MemoryEnd, Remark, Surroundings};
 use crate::app::{Requests, Work};
 
@@ -130,6 +131,10 @@ impl Host {
             around.release(entry.flow, entry.end);
         }
         self.sockets.clear();
+        if self.secure.is_some() {
+            // What was agreed for a resumption lay in RAM as well.
+            self.secure = self.program.security().map(SecureHost::new);
+        }
         self.ready.clear();
         self.untaken = 0;
         self.program_accounted = 0;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use sim_core::time::SimTime;
 
+use crate::stream::Chunk;
 use crate::tcp::{Config, Connection};
+use crate::tls;
 
 /// Which end of a flow a socket is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +50,12 @@ impl News {
         self.0 & other.0 != 0
     }
 
+    /// The set without `other`.
+    #[must_use]
+    pub const fn without(self, other: News) -> News {
+        News(self.0 & !other.0)
+    }
+
     /// Adds `other`.
     pub const fn add(&mut self, other: News) {
         self.0 |= other.0;
@@ -62,6 +70,8 @@ pub const NO_CONNECTION: u32 = u32::MAX;
 pub struct Socket {
     /// The protocol machine.
     pub tcp: Connection,
+    /// TLS above it.
+    pub tls: Option<Box<tls::Connection>>,
     /// The network's number for the pair of sockets.
     pub flow: u32,
     /// Which end this is.
@@ -94,6 +104,24 @@ impl Socket {
     fn new(tcp: Connection, flow: u32, end: End) -> Self {
         let timer = SimTime::MAX;
         let untaken = end == End::Server;
-        Socket { tcp, flow, end, news: News::NONE, untaken, timer, connection: NO_CONNECTION, accounted: 0 }
+        Socket {
+            tcp,
+            tls: None,
+            flow,
+            end,
+            news: News::NONE,
+            untaken,
+            timer,
+            connection: NO_CONNECTION,
+            accounted: 0,
+        }
+    }
+
+    /// The next bytes for the program.
+    pub fn read(&mut self) -> Option<Chunk> {
+        match &mut self.tls {
+            None => self.tcp.read(),
+            Some(tls) => tls.read(),
+        }
     }
 }

@@ -53,7 +53,10 @@ impl Host {
             entry.timer = deadline;
             around.wake_socket(deadline, self.index, socket);
         }
-        let held = entry.tcp.buffered() as u64;
+        let mut held = entry.tcp.buffered() as u64;
+        if let (Some(tls), Some(secure)) = (&entry.tls, &self.secure) {
+            held += tls.buffered() as u64 + secure.ram_per_connection();
+        }
         if held != entry.accounted {
             self.memory.replace(entry.accounted, held);
             entry.accounted = held;
@@ -98,6 +101,14 @@ impl Host {
         self.energy.interface_used(now, last_bit);
         if self.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
             self.energy.busy(now, Component::Transmit, first_bit, last_bit, cause);
+        }
+    }
+
+    /// Its radio sends a frame from `start` to `end`: for links that tell later than at hand-over,
+    /// or more than once, when a frame is on the air.
+    pub fn radio_sent(&mut self, now: SimTime, start: SimTime, end: SimTime, cause: Cause) {
+        if self.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
+            self.energy.busy(now, Component::Transmit, start, end, cause);
         }
     }
 

@@ -12,6 +12,8 @@ mod version;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use crate::mqtt::packet::packet_type::PacketType;
 pub use crate::mqtt::packet::subscription::{RetainHandling, SubscriptionOptions};
 pub use crate::mqtt::packet::version::Version;
@@ -21,7 +23,7 @@ use crate::mqtt::topic::{TopicFilter, TopicName};
 use crate::stream::Payload;
 
 /// Quality of Service: how surely an application message is delivered. MQTT 3.1.1 §4.3
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum QoS {
     /// QoS 0.

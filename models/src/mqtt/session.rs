@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use sim_core::time::SimTime;
 
 pub use crate::mqtt::message::ApplicationMessage;
@@ -276,7 +277,7 @@ impl Outbound {
 }
 
 /// When the receiver of a QoS 2 message hands it onward. MQTT 3.1.1 figure 4.3 allows both.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Qos2Delivery {
     /// On PUBLISH, keeping only the identifier ("method B").
     Publish,

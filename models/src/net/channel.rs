@@ -292,7 +292,7 @@ impl Rare {
 
 /// `base` to the power of `exponent` by squaring: multiplications only, and so the same bits on
 /// every machine.
-fn power(base: f64, exponent: u32) -> f64 {
+pub(super) fn power(base: f64, exponent: u32) -> f64 {
     let (mut result, mut square, mut left) = (1.0, base, exponent);
     while left > 0 {
         if left & 1 == 1 {

@@ -9,6 +9,8 @@
 //! promotion delay of a mobile radio ([`Radio`]); and a middlebox that forgets silent flows
 //! ([`Nat`]).
 //!
+//! Links that share one half-duplex medium are in [`wifi`].
+//!
 //! **Leaves out** preamble, inter-frame gap, frame check sequence and padding of Ethernet (a frame
 //! counts as many bytes as a capture shows: 14 and the IP packet), the processing delay of
 //! forwarding nodes, and shared media; a switch and a router differ in name only.
@@ -24,6 +26,7 @@ mod loss;
 mod middle;
 mod outage;
 mod topology;
+pub mod wifi;
 
 pub use channel::{Channel, Crossing, Fate, Impairment, Jitter, Reordering};
 pub use link::{Direction, Framing, LinkParameters, Transmission};

@@ -83,6 +83,12 @@ impl Outages {
         Slot::From(start)
     }
 
+    /// The end of the last outage that is over at `now`.
+    pub fn last_end(&self, now: SimTime) -> Option<SimTime> {
+        let over = self.all.partition_point(|outage| outage.to <= now);
+        self.all[..over].last().map(|outage| outage.to)
+    }
+
     /// Nanoseconds between `from` and `to` in which the link is down.
     pub fn down_ns(&self, from: SimTime, to: SimTime) -> u64 {
         let overlap = |outage: &Outage| {

@@ -8,6 +8,7 @@ use sim_core::random::Streams;
 use slab::Slab;
 
 use super::Network;
+use super::cell::{self, CellBlueprint, Membership};
 use super::fabric::Fabric;
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
@@ -58,6 +59,8 @@ pub struct LinkTrouble {
     pub radio: Option<RadioTimes>,
     /// The middlebox on the link.
     pub nat: Option<NatRules>,
+    /// The WiFi cell that it is part of: its first end is the station, its second the access point.
+    pub wifi: Option<Membership>,
 }
 
 /// All that a network is built from.
@@ -71,6 +74,8 @@ pub struct Blueprint {
     pub links: Vec<LinkBlueprint>,
     /// Link parameters; many links share one entry.
     pub parameters: Vec<LinkParameters>,
+    /// WiFi cells.
+    pub cells: Vec<CellBlueprint>,
     /// Topic Names, as roles refer to them.
     pub ledger: Ledger,
     /// Seed of the scenario.
@@ -112,12 +117,15 @@ impl<P: Probe> Network<P> {
         let streams = Streams::new(blueprint.seed, blueprint.run);
         let (routes, route_of) = find_routes(&blueprint)?;
         let link_headers = link_headers(&blueprint);
-        let Links { directions, channels, links } = links(&blueprint, &streams);
+        let Links { mut directions, channels, links } = links(&blueprint, &streams);
+        let (cells, ports) = cell::build(&blueprint, &streams, &mut directions);
         let fabric = Fabric {
             directions,
             parameters: blueprint.parameters,
             channels,
             links,
+            cells,
+            ports,
             routes,
             route_of,
             next_port: vec![0; blueprint.hosts.len()],
@@ -165,6 +173,11 @@ fn links(blueprint: &Blueprint, streams: &Streams) -> Links {
     };
     for link in &blueprint.links {
         let trouble = link.trouble.as_deref();
+        if trouble.is_some_and(|trouble| trouble.wifi.is_some()) {
+            let plain = |parameters| Direction::new(parameters, u32::MAX);
+            built.directions.extend([plain(link.parameters.0), plain(link.parameters.1)]);
+            continue;
+        }
         let (radio, nat) = (trouble.and_then(|t| t.radio), trouble.and_then(|t| t.nat));
         let shared = if radio.is_some() || nat.is_some() {
             built.links.push(LinkState { radio: radio.map(Radio::new), nat: nat.map(Nat::new) });

@@ -4,6 +4,7 @@ use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
 use slab::Slab;
 
+use super::cell::{Cell, FIRST_PORT, Port};
 use crate::event::Event;
 use crate::host::socket::End;
 use crate::host::{Remark, Surroundings, packet_bytes};
@@ -12,8 +13,9 @@ use crate::mqtt::Outgoing;
 use crate::net::{
     Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, Route, Transmission,
 };
-use crate::record::{FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
+use crate::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
 use crate::tcp::{self, Flags, Segment};
+use crate::tls::Flight;
 
 /// First port of the dynamic range (RFC 6335 §6).
 const FIRST_DYNAMIC_PORT: u16 = 49_152;
@@ -71,6 +73,10 @@ pub(super) struct Fabric<P> {
     pub channels: Vec<Channel>,
     /// What both directions of a link share, where they do.
     pub links: Vec<LinkState>,
+    /// WiFi cells.
+    pub cells: Vec<Cell>,
+    /// One per direction into or out of a cell.
+    pub ports: Vec<Port>,
     pub routes: Vec<Route>,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
@@ -91,7 +97,7 @@ pub(super) struct Fabric<P> {
 
 impl<P: Probe> Fabric<P> {
     /// The direction that a packet takes next: the way back is the way there, reversed.
-    fn direction_of(&self, packet: &Packet) -> u32 {
+    pub(super) fn direction_of(&self, packet: &Packet) -> u32 {
         let route = &self.routes[self.flows[packet.flow as usize].route as usize];
         let hop = usize::from(packet.hop);
         match packet.from {
@@ -147,6 +153,9 @@ impl<P: Probe> Fabric<P> {
         bytes: u32,
         scheduler: &mut Scheduler<Event>,
     ) -> SimTime {
+        if self.directions[number as usize].channel >= FIRST_PORT {
+            return self.forward_over_the_air(ready, place, number, scheduler);
+        }
         if !self.known_to_middlebox(ready, place, number) {
             return self.refuse(ready, place, number, bytes, scheduler);
         }
@@ -241,7 +250,7 @@ impl<P: Probe> Fabric<P> {
         wire_end
     }
 
-    fn lose(&mut self, at: SimTime, place: u32, why: FrameLoss) {
+    pub(super) fn lose(&mut self, at: SimTime, place: u32, why: FrameLoss) {
         let packet = self.packets.remove(place as usize);
         self.totals.lost += 1;
         self.flows[packet.flow as usize].under_way -= 1;
@@ -378,6 +387,14 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         if P::LISTENS {
             let flow = &self.fabric.flows[flow as usize];
             self.fabric.probe.packet_taken(now, flow.place(end.peer()).0, flow.place(end).0);
+        }
+    }
+
+    fn flight_sent(&mut self, now: SimTime, flow: u32, end: End, flight: &Flight) {
+        if P::LISTENS {
+            let flow = &self.fabric.flows[flow as usize];
+            let (from, to) = (flow.place(end).0, flow.place(end.peer()).0);
+            self.fabric.probe.flight(FlightRecord { at: now, from, to, flight: flight.clone() });
         }
     }
 

@@ -1,9 +1,12 @@
 //! The network: every host and link of a simulation, and the world that the engine runs.
 //!
-//! An event is one frame at the end of one link, a socket's deadline, or a program's. Nothing else
+//! An event is one frame at the end of one link, a transmission in a WiFi cell, a socket's deadline, or
+//! a program's. Nothing else
 //! is ever waited for, and no event is cancelled: deadlines that moved are looked at and forgotten.
 
+mod alert;
 mod build;
+mod cell;
 mod fabric;
 mod outcome;
 
@@ -19,12 +22,14 @@ use crate::record::{NoProbe, Probe};
 use crate::tcp;
 
 pub use build::{Blueprint, BuildError, HostBlueprint, LinkBlueprint, LinkTrouble};
+pub use cell::{CellBlueprint, Membership};
 use fabric::{Context, Fabric, Packet};
 
 /// Kinds of events in the fingerprint.
 const ARRIVAL: u32 = 1;
 const SOCKET: u32 = 2;
 const PROGRAM: u32 = 3;
+const CELL: u32 = 4;
 
 /// Hosts and links.
 #[derive(Debug)]
@@ -132,6 +137,7 @@ impl<P: Probe> World for Network<P> {
                 let mut around = Context { fabric: &mut self.fabric, scheduler };
                 self.hosts[host as usize].socket_wake(now, socket, &mut around);
             }
+            Event::Cell { cell } => self.cell_wake(now, cell, scheduler),
             Event::Program { host } => {
                 self.fingerprint.mix_event(now, PROGRAM, u64::from(host), 0);
                 let mut around = Context { fabric: &mut self.fabric, scheduler };

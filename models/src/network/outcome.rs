@@ -2,7 +2,7 @@
 
 use sim_core::time::SimTime;
 
-use super::Network;
+use super::{Network, alert};
 use crate::host::Remark;
 use crate::record::{Outcome, Probe};
 
@@ -46,7 +46,9 @@ impl<P: Probe> Network<P> {
             nodes,
             mqtt_packets: self.fabric.mqtt_packets,
             tcp: self.fabric.totals,
-            server: None,
+            server: alert::server_record(&self.hosts),
+            alert: alert::alert_record(&self.hosts, &self.fabric.ledger),
+            cells: self.fabric.cells.iter().map(|cell| cell.record(end)).collect(),
             remarks,
         }
     }

@@ -19,6 +19,7 @@ use crate::record::{HostIndex, NoProbe, Outcome};
 use crate::stream::Payload;
 use crate::tcp::Config;
 
+mod cells;
 mod trouble;
 
 const BROKER: HostIndex = HostIndex(0);
@@ -57,6 +58,7 @@ fn client(index: u32, name: &str, role: Role, connect_at: SimTime) -> HostBluepr
         disconnect_at: None,
         reconnect_every: None,
         back_off: Duration::from_secs(1),
+        back_off_factor: 2.0,
         back_off_limit: Duration::from_secs(120),
     };
     let mqtt = Client::new(ClientConfig::new(name));

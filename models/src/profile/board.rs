@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Figure, Incomplete, Inherit, Sleep, SleepFile, Wake, WakeFile, number, perhaps, span, text, whole,
+    Figure, Incomplete, Inherit, Sleep, SleepFile, Tls, TlsFile, Wake, WakeFile, number, perhaps, span, text,
+    whole,
 };
 
 /// A file in `hw-profiles/boards`. Everything but the title may come from `base`.
@@ -33,6 +34,8 @@ pub struct BoardFile {
     pub camera: Option<Figure>,
     /// CPU time of the kernel for one TCP segment in or out, on this board.
     pub segment: Option<Figure>,
+    /// CPU time of TLS; without it, the board cannot be used with TLS.
+    pub tls: Option<TlsFile>,
     /// Time the accelerator takes for one inference.
     pub inference: Option<Figure>,
     /// Power of the accelerator meanwhile.
@@ -88,6 +91,8 @@ pub struct Board {
     pub camera_w: f64,
     /// CPU time of the kernel for one TCP segment in or out, on this board.
     pub segment: Duration,
+    /// CPU time of TLS, where the profile says it.
+    pub tls: Option<Tls>,
     /// Time and power of one inference on the accelerator, in watt, where there is one.
     pub inference: Option<(Duration, f64)>,
     /// The network interface.
@@ -148,6 +153,7 @@ impl Inherit for BoardFile {
             all.into_iter().filter_map(|(path, figure)| Some((path, figure?))).collect();
         figures.extend(SleepFile::figures(self.sleep.as_ref(), "sleep"));
         figures.extend(WakeFile::figures(self.wake.as_ref(), "wake"));
+        figures.extend(self.tls.iter().flat_map(TlsFile::figures));
         figures
     }
 
@@ -173,6 +179,10 @@ impl Inherit for BoardFile {
             cpu_active: self.cpu_active.or(base.cpu_active),
             camera: self.camera.or(base.camera),
             segment: self.segment.or(base.segment),
+            tls: match (self.tls, base.tls) {
+                (Some(own), Some(base)) => Some(own.over(base)),
+                (own, base) => own.or(base),
+            },
             network,
             inference: self.inference.or(base.inference),
             accelerator: self.accelerator.or(base.accelerator),
@@ -218,6 +228,7 @@ impl Inherit for BoardFile {
             cpu_active_w: number(&["cpu_active"], self.cpu_active.as_ref(), "W")?,
             camera_w: perhaps(&["camera"], self.camera.as_ref(), "W")?.unwrap_or(0.0),
             segment: span(&["segment"], self.segment.as_ref())?,
+            tls: self.tls.as_ref().map(TlsFile::complete).transpose()?,
             network,
         })
     }

@@ -139,6 +139,11 @@ pub enum UnitError {
     },
     /// A rate of zero.
     Zero,
+    /// A WiFi rate that the standard has not.
+    NoSuchRate {
+        /// Those it has, in kbit/s.
+        rates_kbit_s: Vec<u32>,
+    },
     /// A probability above 1.
     NotProbability {
         /// The value.
@@ -155,6 +160,11 @@ impl fmt::Display for UnitError {
                 write!(f, "the unit `{found}` does not fit here; allowed: {}", allowed.join(", "))
             }
             UnitError::NotWhole { value } => write!(f, "{value} is not a whole number that fits here"),
+            UnitError::NoSuchRate { rates_kbit_s } => {
+                let rates: Vec<String> =
+                    rates_kbit_s.iter().map(|rate| (f64::from(*rate) / 1e3).to_string()).collect();
+                write!(f, "the standard has no such rate; allowed: {} Mbit/s", rates.join(", "))
+            }
             UnitError::Zero => f.write_str("it must be above zero"),
             UnitError::NotProbability { value } => write!(f, "{value} is above 1, the largest probability"),
         }

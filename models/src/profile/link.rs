@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::wifi::{Wifi, WifiFile};
 use super::{Figure, Incomplete, Inherit, UnitError, number, perhaps, perhaps_whole, span, whole};
 
 /// What is around an IP packet on a link.
@@ -38,6 +39,9 @@ pub struct LinkFile {
     pub jitter: Option<JitterFile>,
     /// The states of a mobile radio.
     pub radio: Option<RadioFile>,
+    /// A station of a WiFi cell; takes the place of `rate`, and `loss` is then that of each transmission
+    /// on the air.
+    pub wifi: Option<WifiFile>,
     /// Largest IP packet.
     pub mtu: Option<Figure>,
     /// Room for waiting frames, each way; without it, no end.
@@ -150,6 +154,8 @@ pub struct LinkProfile {
     pub jitter: Option<(Duration, f64)>,
     /// The states of its radio.
     pub radio: Option<Radio>,
+    /// What its stations do on the air, if the link is part of a WiFi cell.
+    pub wifi: Option<Wifi>,
     /// Largest IP packet in bytes.
     pub mtu_bytes: u32,
     /// Room for waiting frames in bytes, each way; `None` is no end.
@@ -183,6 +189,9 @@ impl Inherit for LinkFile {
         if let Some(JitterFile { median, sigma }) = &self.jitter {
             figures.extend([("median", median), ("sigma", sigma)].map(|(key, f)| (vec!["jitter", key], f)));
         }
+        if let Some(wifi) = &self.wifi {
+            figures.extend(wifi.figures());
+        }
         if let Some(radio) = &self.radio {
             figures.extend(radio.figures().map(|(key, figure)| (vec!["radio", key], figure)));
         }
@@ -193,8 +202,10 @@ impl Inherit for LinkFile {
         LinkFile {
             title: self.title,
             base: base.base,
-            rate: self.rate.or(base.rate),
-            rate_down: self.rate_down.or(base.rate_down),
+            // A rate of its own takes the place of a cell, and the other way round.
+            rate_down: self.rate_down.or(if self.wifi.is_some() { None } else { base.rate_down }),
+            wifi: self.wifi.clone().or(if self.rate.is_some() { None } else { base.wifi }),
+            rate: self.rate.or(if self.wifi.is_some() { None } else { base.rate }),
             delay: self.delay.or(base.delay),
             // One kind of loss takes the place of the other.
             gilbert_elliott: self.gilbert_elliott.or(if self.loss.is_some() {
@@ -238,6 +249,7 @@ impl Inherit for LinkFile {
             bursts,
             jitter,
             radio: self.radio.as_ref().map(RadioFile::complete).transpose()?,
+            wifi: self.wifi.as_ref().map(WifiFile::complete).transpose()?,
             mtu_bytes: whole(&["mtu"], self.mtu.as_ref(), "B")?,
             queue_bytes: perhaps_whole(&["queue"], self.queue.as_ref(), "B")?,
             framing: self.framing.ok_or(Incomplete::Missing { path: vec!["framing"] })?,

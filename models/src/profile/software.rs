@@ -1,13 +1,12 @@
-//! Software: an MQTT client or broker with the TCP under it, and what its work costs.
+//! Software: what the work of an MQTT client or broker costs, and the TCP under it. How it behaves stands in
+//! `hw-profiles/clients` and `hw-profiles/brokers`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{
-    Figure, Heap, HeapFile, Incomplete, Inherit, Quoted, Word, number, perhaps, perhaps_whole, span, whole,
-};
+use super::{Figure, Heap, HeapFile, Incomplete, Inherit, Quoted, Word, number, perhaps_whole, span, whole};
 
 /// A TCP implementation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -32,71 +31,6 @@ impl TryFrom<Quoted> for Stack {
 
     fn try_from(word: Quoted) -> Result<Self, String> {
         Stack::from_word(&word.0)
-    }
-}
-
-/// How an MQTT implementation behaves where the standard leaves it room.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(try_from = "Quoted")]
-pub enum MqttBehaviour {
-    /// Client or broker as the standard asks, at the least: `"spec"`.
-    Spec,
-    /// Client libmosquitto 2.0: `"libmosquitto"`.
-    Libmosquitto,
-    /// Client paho-mqtt up to 1.3 (Python 2): `"paho-1.3"`.
-    Paho13,
-    /// Client paho-mqtt from 1.6 on: `"paho"`.
-    Paho,
-    /// Client umqtt of MicroPython: `"umqtt"`.
-    Umqtt,
-    /// Broker Eclipse Mosquitto 2.0: `"mosquitto-2.0"`.
-    Mosquitto20,
-}
-
-impl Word for MqttBehaviour {
-    const NOUN: &'static str = "known MQTT behaviour";
-    const ALL: &'static [(&'static str, Self)] = &[
-        ("spec", MqttBehaviour::Spec),
-        ("libmosquitto", MqttBehaviour::Libmosquitto),
-        ("paho-1.3", MqttBehaviour::Paho13),
-        ("paho", MqttBehaviour::Paho),
-        ("umqtt", MqttBehaviour::Umqtt),
-        ("mosquitto-2.0", MqttBehaviour::Mosquitto20),
-    ];
-}
-
-impl TryFrom<Quoted> for MqttBehaviour {
-    type Error = String;
-
-    fn try_from(word: Quoted) -> Result<Self, String> {
-        MqttBehaviour::from_word(&word.0)
-    }
-}
-
-impl MqttBehaviour {
-    /// Whether it can be a client.
-    #[must_use]
-    pub const fn is_client(self) -> bool {
-        match self {
-            MqttBehaviour::Spec
-            | MqttBehaviour::Libmosquitto
-            | MqttBehaviour::Paho13
-            | MqttBehaviour::Paho
-            | MqttBehaviour::Umqtt => true,
-            MqttBehaviour::Mosquitto20 => false,
-        }
-    }
-
-    /// Whether it can be a broker.
-    #[must_use]
-    pub const fn is_broker(self) -> bool {
-        match self {
-            MqttBehaviour::Spec | MqttBehaviour::Mosquitto20 => true,
-            MqttBehaviour::Libmosquitto
-            | MqttBehaviour::Paho13
-            | MqttBehaviour::Paho
-            | MqttBehaviour::Umqtt => false,
-        }
     }
 }
 
@@ -143,8 +77,9 @@ pub struct SoftwareFile {
     pub base: Option<String>,
     /// The TCP under it: `"linux"`, `"rfc"`, `"ns3"`.
     pub stack: Option<Stack>,
-    /// How its MQTT behaves: `"paho"`, `"mosquitto-2.0"`, ...
-    pub mqtt: Option<MqttBehaviour>,
+    /// Name of the profile in `hw-profiles/clients` that says how it behaves as a client; without it, it is
+    /// none.
+    pub mqtt: Option<String>,
     /// Whether it turns Nagle's algorithm off (`TCP_NODELAY`).
     pub no_delay: Option<bool>,
     /// CPU time for one control packet read or written; for a broker, one leg at QoS 0.
@@ -159,14 +94,8 @@ pub struct SoftwareFile {
     pub ram_static: Option<Figure>,
     /// RAM for every connection.
     pub ram_per_connection: Option<Figure>,
-    /// QoS 1 and 2 messages in flight on one connection; without it, no limit.
-    pub max_inflight: Option<Figure>,
-    /// QoS 1 and 2 messages that wait for one client; without it, no limit.
-    pub max_queued: Option<Figure>,
-    /// Connections that wait to be accepted; without it, no limit.
-    pub listen_backlog: Option<Figure>,
-    /// Time between two looks at the clock for Keep Alive; without it, at the very instant.
-    pub keep_alive_check: Option<Figure>,
+    /// RAM for every TLS connection, besides; without it, the software cannot be used with TLS.
+    pub tls_ram: Option<Figure>,
     /// CPU time of reading a sensor; without it, none.
     pub sample: Option<Figure>,
     /// A heap of fixed size, where the program has one.
@@ -184,8 +113,8 @@ pub struct Software {
     pub title: String,
     /// The TCP under it.
     pub stack: Stack,
-    /// How its MQTT behaves.
-    pub mqtt: MqttBehaviour,
+    /// Name of the client profile that says how it behaves; `None`: it is no client.
+    pub mqtt: Option<String>,
     /// Whether it turns Nagle's algorithm off.
     pub no_delay: bool,
     /// CPU time for one control packet read or written; for a broker, one leg at QoS 0.
@@ -200,14 +129,8 @@ pub struct Software {
     pub ram_static_bytes: u64,
     /// RAM for every connection, in bytes.
     pub ram_per_connection_bytes: u64,
-    /// QoS 1 and 2 messages in flight on one connection.
-    pub max_inflight: Option<u32>,
-    /// QoS 1 and 2 messages that wait for one client.
-    pub max_queued: Option<u32>,
-    /// Connections that wait to be accepted.
-    pub listen_backlog: Option<u32>,
-    /// Time between two looks at the clock for Keep Alive.
-    pub keep_alive_check: Option<Duration>,
+    /// RAM for every TLS connection besides, in bytes, where the profile says it.
+    pub tls_ram_bytes: Option<u64>,
     /// CPU time of reading a sensor.
     pub sample: Duration,
     /// A heap of fixed size, where the program has one.
@@ -231,10 +154,7 @@ impl Inherit for SoftwareFile {
             ("connect", &self.connect),
             ("ram_static", &self.ram_static),
             ("ram_per_connection", &self.ram_per_connection),
-            ("max_inflight", &self.max_inflight),
-            ("max_queued", &self.max_queued),
-            ("listen_backlog", &self.listen_backlog),
-            ("keep_alive_check", &self.keep_alive_check),
+            ("tls_ram", &self.tls_ram),
             ("sample", &self.sample),
         ];
         let mut figures: Vec<_> =
@@ -256,10 +176,7 @@ impl Inherit for SoftwareFile {
             connect: self.connect.or(base.connect),
             ram_static: self.ram_static.or(base.ram_static),
             ram_per_connection: self.ram_per_connection.or(base.ram_per_connection),
-            max_inflight: self.max_inflight.or(base.max_inflight),
-            max_queued: self.max_queued.or(base.max_queued),
-            listen_backlog: self.listen_backlog.or(base.listen_backlog),
-            keep_alive_check: self.keep_alive_check.or(base.keep_alive_check),
+            tls_ram: self.tls_ram.or(base.tls_ram),
             sample: self.sample.or(base.sample),
             heap: HeapFile::over(self.heap, base.heap),
             out_of_memory: self.out_of_memory.or(base.out_of_memory),
@@ -268,12 +185,11 @@ impl Inherit for SoftwareFile {
 
     fn complete(&self, name: &str) -> Result<Software, Incomplete> {
         let missing = |key| Incomplete::Missing { path: vec![key] };
-        let check = perhaps(&["keep_alive_check"], self.keep_alive_check.as_ref(), "ns")?;
         Ok(Software {
             name: name.into(),
             title: self.title.clone(),
             stack: self.stack.ok_or(missing("stack"))?,
-            mqtt: self.mqtt.ok_or(missing("mqtt"))?,
+            mqtt: self.mqtt.clone(),
             no_delay: self.no_delay.ok_or(missing("no_delay"))?,
             packet: span(&["packet"], self.packet.as_ref())?,
             publish: span(&["publish"], self.publish.as_ref())?,
@@ -281,10 +197,7 @@ impl Inherit for SoftwareFile {
             connect: span(&["connect"], self.connect.as_ref())?,
             ram_static_bytes: whole(&["ram_static"], self.ram_static.as_ref(), "B")?,
             ram_per_connection_bytes: whole(&["ram_per_connection"], self.ram_per_connection.as_ref(), "B")?,
-            max_inflight: perhaps_whole(&["max_inflight"], self.max_inflight.as_ref(), "1")?,
-            max_queued: perhaps_whole(&["max_queued"], self.max_queued.as_ref(), "1")?,
-            listen_backlog: perhaps_whole(&["listen_backlog"], self.listen_backlog.as_ref(), "1")?,
-            keep_alive_check: check.map(|nanos| Duration::from_nanos(nanos.round() as u64)),
+            tls_ram_bytes: perhaps_whole(&["tls_ram"], self.tls_ram.as_ref(), "B")?,
             sample: match &self.sample {
                 Some(figure) => span(&["sample"], Some(figure))?,
                 None => Duration::ZERO,

@@ -35,7 +35,6 @@ fn counts_are_whole_and_fit() {
 #[test]
 fn words_are_found_or_listed() {
     assert_eq!(Stack::from_word("linux"), Ok(Stack::Linux));
-    assert_eq!(MqttBehaviour::from_word("paho-1.3"), Ok(MqttBehaviour::Paho13));
     let error = Stack::from_word("windows").unwrap_err();
     assert_eq!(error, "`windows` is no TCP stack; allowed: `linux`, `rfc`, `ns3`");
 }
@@ -52,6 +51,7 @@ fn a_profile_takes_from_its_base_what_it_lacks() {
         gilbert_elliott: None,
         jitter: None,
         radio: None,
+        wifi: None,
         mtu: Some(figure(1500.0, "B")),
         queue: None,
         framing: Some(Framing::Ethernet),
@@ -66,6 +66,7 @@ fn a_profile_takes_from_its_base_what_it_lacks() {
         gilbert_elliott: None,
         jitter: None,
         radio: None,
+        wifi: None,
         mtu: None,
         queue: None,
         framing: None,

@@ -20,11 +20,11 @@ fn without_deliveries_there_is_no_latency_and_without_a_server_no_store() {
 }
 
 #[test]
-fn one_store_has_no_rate() {
-    let record = ServerRecord { received: 1, stored: 1, span: Duration::ZERO };
+fn a_store_without_a_span_has_no_rate() {
+    let record = ServerRecord { received: 1, stored: 0, span: Duration::ZERO };
     let server = Server::of(record);
     assert_eq!((server.stored_per_s, server.mean_gap_ms), (None, None));
-    let record = ServerRecord { received: 5, stored: 5, span: Duration::from_millis(100) };
+    let record = ServerRecord { received: 5, stored: 4, span: Duration::from_millis(100) };
     let server = Server::of(record);
     assert_eq!((server.stored_per_s, server.mean_gap_ms), (Some(40.0), Some(25.0)));
 }

@@ -8,8 +8,8 @@ use models::app::{
     PublisherPlan, Role, SleepPlan, Subscriber, SubscriberPlan,
 };
 use models::ledger::Ledger;
-use models::mqtt::{Client, ClientConfig, KeepAliveRule, QoS, TopicFilter, TopicName, Will, matches};
-use models::profile::MqttBehaviour;
+use models::mqtt::{Client, ClientConfig, QoS, TopicFilter, TopicName, Will, matches};
+use models::profile::SubscribeLength;
 use models::record::HostIndex;
 use models::stream::Payload;
 use sim_core::time::SimTime;
@@ -123,9 +123,9 @@ impl<'a> Members<'a> {
                 .or(leave_at.map(|span| span.0))
                 .map(|span| SimTime::ZERO + span),
             reconnect_every: client.reconnect_every,
-            // As paho does: 1 s, doubling to 120 s.
-            back_off: Duration::from_secs(1),
-            back_off_limit: Duration::from_secs(120),
+            back_off: client.back_off.first,
+            back_off_factor: client.back_off.factor,
+            back_off_limit: client.back_off.longest,
         };
         Some(Members { group, client, plan: Arc::new(plan), audience, body, shared: None, sleep: None })
     }
@@ -160,24 +160,22 @@ impl<'a> Members<'a> {
     fn client_config(&self, index: u32) -> ClientConfig {
         let client = self.client;
         let identifier = client.client_id.expand(index);
-        let mut config = match self.group.software.mqtt {
-            MqttBehaviour::Libmosquitto => ClientConfig::libmosquitto(&identifier),
-            MqttBehaviour::Paho => ClientConfig::paho(&identifier),
-            MqttBehaviour::Paho13 => {
-                ClientConfig { keep_alive_rule: KeepAliveRule::Paho1_3, ..ClientConfig::paho(&identifier) }
-            }
-            MqttBehaviour::Spec | MqttBehaviour::Umqtt | MqttBehaviour::Mosquitto20 => {
-                ClientConfig::new(&identifier)
-            }
-        };
-        config.looks_every = self.group.software.keep_alive_check.or(config.looks_every);
+        let profile = &client.profile;
+        let mut config = ClientConfig::new(&identifier);
+        config.version = profile.versions[0];
+        config.keep_alive_rule = profile.keep_alive_rule;
+        config.looks_every = profile.looks_every;
+        config.resend_after_clean_session = profile.resends_after_clean_session;
+        config.queue_qos_0_offline = profile.queues_qos_0_offline;
+        config.max_queued = profile.max_queued;
+        config.retry_after_s = profile.retry_after_s;
+        config.subscribe_length_in_one_byte = profile.subscribe_length == SubscribeLength::OneByte;
+        config.max_packet_bytes = profile.max_packet_bytes.unwrap_or(u32::MAX);
         config.keep_alive_s = client.keep_alive_s;
         config.clean_session = client.clean_session;
         config.user_name = client.user.as_deref().map(Arc::from);
         config.password = client.password.as_deref().map(|text| Arc::from(text.as_bytes()));
-        if let Some(limit) = client.max_inflight {
-            config.max_inflight = u16::try_from(limit).unwrap_or(u16::MAX);
-        }
+        config.max_inflight = client.max_inflight;
         config.will = client.will.as_ref().map(|will| {
             Box::new(Will {
                 topic: topic(&will.topic.0.expand(index)),

@@ -6,6 +6,7 @@
 mod client;
 mod link;
 mod power;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +15,9 @@ use models::app::{BrokerProgram, Program};
 use models::host::energy::{Component, Power};
 use models::host::heap::HeapFigures;
 use models::host::{Board, NodeNames, ProgramCost};
-use models::mqtt::timers::silence::SilenceLooks;
-use models::mqtt::{Broker, BrokerConfig};
+use models::mqtt::Broker;
 use models::network::{Blueprint, HostBlueprint};
-use models::profile::{self, MqttBehaviour};
+use models::profile;
 use models::record::HostIndex;
 use models::tcp::Config;
 
@@ -59,13 +59,18 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     let audience = client::Audience::of(loaded);
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
+        let security = tls::security(loaded, group);
         let mut members = client::Members::new(group, &numbering, &audience);
         for index in 0..group.count {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
-                (None, Some(settings)) => (broker(settings, &group.software), None),
+                (None, Some(settings)) => (broker(settings), None),
                 (None, None) => unreachable!("a group is a broker or has a client"),
+            };
+            let program = match &security {
+                Some(security) => program.secured(security.clone()),
+                None => program,
             };
             blueprint.hosts.push(HostBlueprint {
                 names: NodeNames {
@@ -106,7 +111,7 @@ impl Kit {
             ram_static: software.ram_static_bytes,
             ram_per_connection: software.ram_per_connection_bytes,
             heap: software.heap.as_ref().map(heap_figures),
-            tls: false,
+            tls: group.client.as_ref().is_some_and(|client| client.tls.is_some()),
             memory_end: power::memory_end(software.out_of_memory),
         };
         Kit {
@@ -203,21 +208,7 @@ fn ns3() -> Config {
     Config { timestamps: true, mss: 1460, nagle: false, time_wait: Duration::from_secs(1), ..Config::rfc() }
 }
 
-fn broker(settings: &load::Broker, software: &profile::Software) -> Program {
-    let standard = BrokerConfig::standard();
-    let mut config = match software.mqtt {
-        MqttBehaviour::Mosquitto20 => BrokerConfig::default(),
-        MqttBehaviour::Spec
-        | MqttBehaviour::Libmosquitto
-        | MqttBehaviour::Paho13
-        | MqttBehaviour::Paho
-        | MqttBehaviour::Umqtt => standard,
-    };
-    config.max_inflight = settings.max_inflight.unwrap_or(0).min(u32::from(u16::MAX)) as u16;
-    config.max_queued = settings.max_queued.unwrap_or(0);
-    config.silence_looks = match settings.keep_alive_check {
-        Some(every) => SilenceLooks::EverySeconds(every.as_secs().max(1) as u32),
-        None => SilenceLooks::Exact,
-    };
-    Program::Broker(Box::new(BrokerProgram::new(Broker::new(config), settings.port, settings.listen_backlog)))
+fn broker(settings: &load::Broker) -> Program {
+    let machine = Broker::new(settings.config.clone());
+    Program::Broker(Box::new(BrokerProgram::new(machine, settings.port, settings.listen_backlog)))
 }

@@ -11,7 +11,7 @@ use models::host::{Board, MemoryEnd};
 use models::profile::{self, OutOfMemory, Wake};
 
 use super::super::load::Group;
-use super::super::schema::{PowerSave, PublisherRole};
+use super::super::schema::{PublisherRole, Saving};
 use super::microwatt;
 
 pub(super) fn memory_end(profile: Option<OutOfMemory>) -> MemoryEnd {
@@ -33,9 +33,9 @@ pub(super) fn fed(mut board: Board, group: &Group) -> Board {
         asleep[State::LightSleep as usize] = sleep.light_w.map_or(0, microwatt);
         asleep[State::ModemSleep as usize] = sleep.modem_w.map_or(0, microwatt);
         let state = match group.power_save {
-            PowerSave::Off => None,
-            PowerSave::ModemSleep => Some(State::ModemSleep),
-            PowerSave::LightSleep => Some(State::LightSleep),
+            Saving::Off => None,
+            Saving::ModemSleep => Some(State::ModemSleep),
+            Saving::LightSleep => Some(State::LightSleep),
         };
         board.doze = state.map(|state| Doze { state, lingers_ns: sleep.lingers.as_nanos() as u64 });
     }

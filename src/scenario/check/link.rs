@@ -36,7 +36,9 @@ pub(super) fn link(view: &View<'_>, index: usize, link: &Link) -> Result<(), Dia
             .help("allowed: 0 to 5; at 1 one frame in twenty has more than five times the median"));
     }
     above_zero(view, &["links", &index, "radio", "tail"], link.radio.map(|radio| radio.tail))?;
-    above_zero(view, &["links", &index, "nat", "idle"], link.nat.map(|nat| nat.idle))
+    above_zero(view, &["links", &index, "nat", "idle"], link.nat.map(|nat| nat.idle))?;
+    let beacons = link.power_save.and_then(|power_save| power_save.beacon_interval);
+    above_zero(view, &["links", &index, "power_save", "beacon_interval"], beacons)
 }
 
 fn loss(view: &View<'_>, path: &[&str], loss: Option<&Loss>) -> Result<(), Diagnostic> {

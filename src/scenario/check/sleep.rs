@@ -4,7 +4,7 @@ use models::profile::Board;
 
 use super::super::error::Diagnostic;
 use super::super::load::View;
-use super::super::schema::{Host, PowerSave, Role};
+use super::super::schema::{Host, Role, Saving};
 
 /// Whether the board can do what its host asks of it.
 pub(in super::super) fn sleep(
@@ -18,9 +18,9 @@ pub(in super::super) fn sleep(
         board.sleep.as_ref().is_some_and(|sleep| watts(sleep).is_some())
     };
     let refused = match host.power_save {
-        PowerSave::Off => false,
-        PowerSave::ModemSleep => !can_save(|sleep| sleep.modem_w),
-        PowerSave::LightSleep => !can_save(|sleep| sleep.light_w),
+        Saving::Off => false,
+        Saving::ModemSleep => !can_save(|sleep| sleep.modem_w),
+        Saving::LightSleep => !can_save(|sleep| sleep.light_w),
     };
     if refused {
         return Err(view

@@ -16,6 +16,7 @@ use super::super::error::Diagnostic;
 use super::super::profiles::{Library, UsedProfile, content_hash, read_text};
 use super::super::quantity::{Probability, Span};
 use super::super::schema::{self, Answer, Fault, Link, Queue, Scenario, TraceText, Way};
+use super::wifi::{PlannedWifi, wifi};
 use super::{End, View};
 
 /// A link, or one for every member where `from` is a fleet; `to` never is one.
@@ -39,6 +40,8 @@ pub struct PlannedLink {
     pub radio: Option<RadioTimes>,
     /// The middlebox on it.
     pub nat: Option<NatRules>,
+    /// Its part in a WiFi cell.
+    pub wifi: Option<PlannedWifi>,
     /// When it is down.
     pub outages: Vec<PlannedOutage>,
 }
@@ -139,6 +142,7 @@ impl Planner<'_, '_> {
             framing: link.framing.unwrap_or(profile.framing),
             radio: radio.filter(|radio| !radio.promotion.is_zero()),
             nat,
+            wifi: wifi(self.view, &number, link, (from, to), &profile)?,
             outages: Vec::new(),
             profile,
         })

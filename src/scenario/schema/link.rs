@@ -63,6 +63,29 @@ pub struct Link {
     pub radio: Option<Radio>,
     /// A middlebox on the link that forgets silent connections.
     pub nat: Option<Nat>,
+    /// WiFi links to the same node share one medium if they have the same channel; 1 unless given.
+    pub channel: Option<u32>,
+    /// From the first frame of a WiFi station, and from the end of an outage, until it is associated
+    /// and has an address; frames wait meanwhile.
+    pub join: Option<Span>,
+    /// Sleep of a WiFi station between beacons: `(wake_every: 3, stay_awake: "1 s")`; `wake_every: 0`
+    /// turns it off.
+    pub power_save: Option<PowerSave>,
+    /// WiFi frames with a longer IP packet are announced by RTS and CTS; without it, none is.
+    pub rts_above: Option<Size>,
+}
+
+/// A WiFi station that sleeps: frames for it wait at the access point until it listens to a beacon,
+/// and what it sends wakes it at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PowerSave {
+    /// It listens to one beacon in so many: the DTIM period, or its listen interval. 0 never sleeps.
+    pub wake_every: u32,
+    /// Awake after its last frame, either way; `"1 s"` unless given.
+    pub stay_awake: Option<Span>,
+    /// Between two beacons; `"102.4 ms"` unless given.
+    pub beacon_interval: Option<Span>,
 }
 
 /// Which frames are lost. Besides these, a plain number or percentage is the probability for each

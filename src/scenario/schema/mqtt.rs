@@ -6,6 +6,7 @@ use serde::de::{Deserializer, Error as _};
 use super::super::error::Refusal;
 use super::super::names::{ClientId, KeepAlive, QualityOfService, TopicFilter, TopicName};
 use super::super::quantity::{Literal, Size, Span};
+use super::ClientTls;
 
 /// One Topic Filter with the QoS asked for.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -44,6 +45,8 @@ pub struct Mqtt {
     pub disconnect_at: Option<Span>,
     /// The client closes and connects anew at this distance.
     pub reconnect_every: Option<Span>,
+    /// TLS below MQTT, for a broker with TLS: `tls: ()`.
+    pub tls: Option<ClientTls>,
     /// QoS 1 and 2 messages in flight; the software's own unless given.
     pub max_inflight: Option<u32>,
 }

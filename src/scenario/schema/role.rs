@@ -1,10 +1,13 @@
 //! What a host does.
 
+use models::mqtt::broker::{OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull};
+use models::mqtt::session::Qos2Delivery;
+use models::profile::{Acknowledges, PublishToSys, Spoken};
 use serde::Deserialize;
 
-use super::super::names::{QualityOfService, TopicName};
+use super::super::names::{KeepAlive, QualityOfService, TopicName};
 use super::super::quantity::{Size, Span};
-use super::{Payload, Subscription, mqtt_port, one_u32, yes};
+use super::{BrokerTls, Payload, Subscription, one_u32, yes};
 
 /// What a host does.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -21,21 +24,66 @@ pub enum Role {
     Subscriber(SubscriberRole),
 }
 
-/// See [`Role::Broker`].
+/// See [`Role::Broker`]. What is left out is as the broker's profile has it.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerRole {
-    /// TCP port; 1883 unless said otherwise.
-    #[serde(default = "mqtt_port")]
-    pub port: u16,
-    /// Time between two looks for silent clients; the software's own unless given.
+    /// TCP port; 1883 unless said otherwise, with TLS 8883.
+    pub port: Option<u16>,
+    /// TLS for all connections; without it, none.
+    pub tls: Option<BrokerTls>,
+    /// Time between two looks for silent clients.
     pub keep_alive_check: Option<Span>,
-    /// QoS 1 and 2 messages in flight to one client; the software's own unless given.
+    /// QoS 1 and 2 messages in flight to one client.
     pub max_inflight: Option<u32>,
-    /// QoS 1 and 2 messages that wait for one client; the software's own unless given.
+    /// Unreleased QoS 2 messages from one client.
+    pub max_inflight_inbound: Option<u32>,
+    /// QoS 1 and 2 messages that wait for one client.
     pub max_queued: Option<u32>,
-    /// Connections that wait to be accepted; the software's own unless given.
+    /// Their bytes.
+    pub max_queued_bytes: Option<Size>,
+    /// What goes when a queue is full.
+    pub when_queue_full: Option<WhenQueueFull>,
+    /// When a QoS 2 message is forwarded.
+    pub qos_2_forwarded_on: Option<Qos2Delivery>,
+    /// When the publisher gets its acknowledgement.
+    pub acknowledges: Option<Acknowledges>,
+    /// What a client gets when several of its filters match.
+    pub overlapping_filters: Option<OverlappingSubscriptions>,
+    /// What becomes of messages that clients publish below `$SYS`.
+    pub publish_to_sys: Option<PublishToSys>,
+    /// Connected clients.
+    pub max_connections: Option<u32>,
+    /// Bytes of a packet.
+    pub max_packet: Option<Size>,
+    /// Time after which an unanswered packet is sent again on a live connection, before MQTT 5.0.
+    pub retry_after: Option<Span>,
+    /// The newest version of MQTT it speaks.
+    pub newest_version: Option<Spoken>,
+    /// For whom `$share/group/filter` is a shared subscription.
+    pub shared_subscriptions: Option<SharedSubscriptions>,
+    /// The highest Topic Alias accepted.
+    pub topic_alias_maximum: Option<u16>,
+    /// Aliases given to topics on the way to one client.
+    pub topic_aliases_outbound: Option<u16>,
+    /// The longest Keep Alive given to clients of MQTT 5.0.
+    pub max_keep_alive: Option<KeepAlive>,
+    /// The longest Session Expiry Interval.
+    pub max_session_expiry: Option<Span>,
+    /// The highest QoS at which clients of MQTT 5.0 may publish.
+    pub maximum_qos: Option<QualityOfService>,
+    /// Whether clients of MQTT 5.0 may have messages retained.
+    pub retain_available: Option<bool>,
+    /// Connections that wait to be accepted.
     pub listen_backlog: Option<u32>,
+}
+
+impl BrokerRole {
+    /// The TCP port: IANA's for MQTT or for MQTT over TLS, unless given.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.tls.is_some() { 8883 } else { 1883 })
+    }
 }
 
 /// See [`Role::Publisher`].

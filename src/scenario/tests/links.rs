@@ -218,3 +218,38 @@ fn bad_faults_are_told() {
     let apart = twice.replace("from: \"4 s\"", "from: \"5 s\"");
     assert!(loaded(&ONE_PUBLISH.replace("expect: [", &format!("faults: [{apart}], expect: [")), &[]).is_ok());
 }
+
+#[test]
+fn wifi_links_to_one_node_and_channel_are_one_cell() {
+    use models::net::wifi::{Modulation, Preamble};
+    let subscriber = "profile: \"ethernet-100\", delay: \"2 ms\"";
+    let wifi = |keys: &str| loaded(&ONE_PUBLISH.replace(subscriber, keys), &[]);
+    let planned = |keys: &str| wifi(keys).unwrap_or_else(|error| panic!("{error}")).links[2].wifi.unwrap();
+    let b = planned("profile: \"wifi-11b\"");
+    assert_eq!(b.modulation, Modulation::Dsss { kbit_s: 11_000, preamble: Preamble::Long });
+    assert_eq!((b.channel, b.join, b.power_save, b.rts_threshold), (1, Duration::ZERO, None, None));
+    let esp = planned("profile: \"wifi-esp8266\", channel: 6, rts_above: \"500 B\"");
+    assert_eq!((esp.channel, esp.join, esp.rts_threshold), (6, Duration::from_millis(3_110), Some(500)));
+    let sleep = esp.power_save.unwrap();
+    assert_eq!((sleep.wake_every, sleep.stay_awake), (3, Duration::from_millis(1_500)));
+    let own = planned("profile: \"wifi-esp8266\", join: \"0 s\", power_save: (wake_every: 10)");
+    assert_eq!((own.join, own.power_save.unwrap().wake_every), (Duration::ZERO, 10));
+    assert_eq!(own.power_save.unwrap().stay_awake, sleep.stay_awake, "the rest is the profile's");
+    assert_eq!(planned("profile: \"wifi-esp8266\", power_save: (wake_every: 0)").power_save, None);
+    let built = blueprint(&wifi("profile: \"wifi-11b\"").unwrap(), 1, 0);
+    assert_eq!(built.cells.len(), 1);
+    assert!(built.parameters.iter().any(|parameters| parameters.rate_bps.is_none()));
+}
+
+#[test]
+fn keys_of_cells_and_of_plain_links_do_not_go_together() {
+    let message = |keys: &str| {
+        let text = ONE_PUBLISH.replace("profile: \"ethernet-100\", delay: \"2 ms\"", keys);
+        loaded(&text, &[]).unwrap_err().message
+    };
+    let rate = message("profile: \"wifi-11b\", rate: \"5 Mbit/s\"");
+    assert_eq!(rate, "`rate` has no place on a link of a WiFi cell");
+    assert_eq!(message("channel: 6"), "`channel` is for the stations of a WiFi cell");
+    let zero = message("profile: \"wifi-11b\", power_save: (wake_every: 1, beacon_interval: \"0 s\")");
+    assert_eq!(zero, "`beacon_interval` is zero");
+}

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use models::profile::{BatteryFile, Board, BoardFile, Inherit, Kind, LinkFile, SoftwareFile};
+use models::mqtt::BrokerConfig;
+use models::profile::{
+    BatteryFile, Board, BoardFile, BrokerFile, ClientFile, Inherit, Kind, LinkFile, SoftwareFile,
+};
 
 use crate::scenario::error::Place;
 use crate::scenario::profiles::{Library, Profile, content_hash};
@@ -31,6 +34,11 @@ fn all<P: Profile>() -> usize {
             assert_eq!(figure.kind == Kind::Calibrated, figure.fitted_on.is_some(), "{path}");
             figures += 1;
         }
+        for (key, kind, source) in read.profile.choices() {
+            assert!(source.len() >= 12, "{}/{name}: {key} has a source in name only: {source}", P::FOLDER);
+            assert_ne!(kind, Kind::Calibrated, "a choice is not fitted");
+            figures += 1;
+        }
     }
     figures
 }
@@ -38,13 +46,29 @@ fn all<P: Profile>() -> usize {
 #[test]
 fn every_profile_loads_and_every_figure_has_its_source() {
     assert!(all::<BoardFile>() > 150);
-    assert!(all::<SoftwareFile>() > 60);
+    assert!(all::<SoftwareFile>() > 40);
     assert!(all::<BatteryFile>() > 60);
     assert!(all::<LinkFile>() > 10);
+    assert!(all::<BrokerFile>() > 40);
+    assert!(all::<ClientFile>() > 30);
     let library = library();
     let ideal = |names: Vec<String>| names.iter().any(|name| name == "ideal");
     assert!(ideal(library.names::<BoardFile>()) && ideal(library.names::<SoftwareFile>()));
     assert!(ideal(library.names::<LinkFile>()));
+}
+
+/// The machine's own defaults and the files say the same.
+#[test]
+fn the_brokers_of_the_files_are_those_of_the_machine() {
+    let broker = |name: &str| library().load::<BrokerFile>(name, nowhere()).unwrap();
+    assert_eq!(broker("mosquitto-2.0").config, BrokerConfig::default());
+    assert_eq!(broker("mosquitto-2.0").listen_backlog, Some(100));
+    assert_eq!(broker("ideal").config, BrokerConfig::standard());
+    assert_eq!(broker("standard").config, BrokerConfig::standard());
+    let old = broker("mosquitto-1.4").config.clone();
+    assert_eq!((old.max_inflight, old.max_queued), (20, 100));
+    assert!(!old.forward_before_acknowledging && !old.ignore_publish_to_sys);
+    assert_eq!(old.newest_version, models::mqtt::Version::V3_1_1);
 }
 
 fn board(name: &str) -> std::sync::Arc<Board> {

@@ -80,6 +80,29 @@ fn every_quality_of_service_both_ways() {
     }
 }
 
+// MQTT 3.1 and 5.0; what they have in common with 3.1.1 is tested with that one.
+#[test]
+fn other_versions_of_the_protocol_side_by_side() {
+    if !installed() {
+        return;
+    }
+    let live = Live::serve(&[]);
+    for (number, (subscribing, publishing)) in
+        [("mqttv31", "mqttv31"), ("mqttv31", "5"), ("5", "mqttv311"), ("mqttv311", "mqttv31"), ("5", "5")]
+            .into_iter()
+            .enumerate()
+    {
+        let subscriber =
+            Subscriber::start(live.address, &format!("-V {subscribing} -t v/{number}/# -q 2"), 3);
+        for qos in 0..3 {
+            send(live.address, &format!("-V {publishing} -t v/{number}/{qos} -m {subscribing} -q {qos}"));
+        }
+        let expected = [0, 1, 2].map(|qos| format!("v/{number}/{qos} {subscribing}"));
+        assert_eq!(subscriber.lines(), expected, "{publishing} to {subscribing}");
+    }
+    live.stop("-INT");
+}
+
 #[test]
 fn retained_messages_and_wildcards() {
     if !installed() {

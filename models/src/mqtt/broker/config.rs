@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::mqtt::codec::Tolerance;
-use crate::mqtt::packet::QoS;
+use crate::mqtt::packet::{QoS, Version};
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::silence::SilenceLooks;
 
 /// What a session gets when several of its filters match one message. MQTT 3.1.1 §3.3.5
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum OverlappingSubscriptions {
     /// One copy, at the highest QoS of them: what the standard asks for.
     OneCopyHighest,
@@ -21,7 +23,7 @@ pub enum OverlappingSubscriptions {
 }
 
 /// Which message goes when a session's queue is full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum WhenQueueFull {
     /// The one that would have been added.
     DropNewest,
@@ -30,7 +32,7 @@ pub enum WhenQueueFull {
 }
 
 /// For whom `$share/group/filter` is a shared subscription. MQTT 5.0 §4.8.2
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SharedSubscriptions {
     /// For nobody; clients of MQTT 5.0 are told so.
     Off,
@@ -41,9 +43,10 @@ pub enum SharedSubscriptions {
 }
 
 /// Who may connect. MQTT 3.1.1 §5.4.1
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Authentication {
     /// Everyone.
+    #[default]
     Anyone,
     /// Those with a user name and its password; without a user name: refused with code 5, with a wrong
     /// one: code 4.
@@ -51,8 +54,10 @@ pub enum Authentication {
 }
 
 /// Everything that makes one server differ from another. The default is Mosquitto 2.0.11, as measured.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct BrokerConfig {
+    /// The newest version spoken; CONNECT of a newer one is answered with CONNACK 1. Default 5.0.
+    pub newest_version: Version,
     /// QoS 1 and 2 messages sent to one client and not yet acknowledged; 0: no limit. Default 20.
     pub max_inflight: u16,
     /// QoS 2 messages from one client that are not yet released; further ones are acknowledged and
@@ -87,8 +92,10 @@ pub struct BrokerConfig {
     /// Breaches of the standard that pass. Default: those that Mosquitto lets pass.
     pub tolerance: Tolerance,
     /// Who may connect. Default: everyone.
+    #[serde(skip)]
     pub authentication: Authentication,
     /// Methods of enhanced authentication that the host knows; others are refused. Default: none.
+    #[serde(skip)]
     pub authentication_methods: BTreeSet<Arc<str>>,
     /// How long a packet may stay unanswered on a live connection before it is sent again with DUP, before
     /// MQTT 5.0 (MQTT 3.1 §4.2); `None`: never, as MQTT 3.1.1 §4.4 suggests. Default `None`.
@@ -111,6 +118,7 @@ pub struct BrokerConfig {
     /// Whether clients of MQTT 5.0 may have messages retained. MQTT 5.0 §3.2.2.3.5. Default `true`.
     pub retain_available: bool,
     /// What CONNACK says to clients that ask for Response Information. MQTT 5.0 §3.2.2.3.15. Default: nothing.
+    #[serde(skip)]
     pub response_information: Option<Arc<str>>,
 }
 
@@ -137,6 +145,7 @@ impl BrokerConfig {
 impl Default for BrokerConfig {
     fn default() -> Self {
         BrokerConfig {
+            newest_version: Version::V5_0,
             max_inflight: 20,
             max_inflight_inbound: 20,
             max_queued: 1_000,

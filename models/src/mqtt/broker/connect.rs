@@ -22,6 +22,12 @@ impl Broker {
         connect: Connect,
         will_message: MessageId,
     ) {
+        if connect.version > self.config.newest_version {
+            // MQTT 3.1.1 §3.1.2.2: "the Server MUST respond to the CONNECT Packet with a CONNACK return code
+            // 0x01 (unacceptable protocol level)"
+            self.refuse(connection, ReasonCode::UnsupportedProtocolVersion);
+            return;
+        }
         let entry = &mut self.connections[connection.0 as usize];
         entry.version = connect.version;
         if connect.version.has_properties() {

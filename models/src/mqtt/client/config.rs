@@ -52,6 +52,9 @@ pub struct ClientConfig {
     /// again with DUP, QoS 2 from the beginning. Default `false`: they are discarded, as
     /// MQTT 3.1.1 §3.1.2.4 says of the session state.
     pub resend_after_clean_session: bool,
+    /// Whether the length of SUBSCRIBE is written in one byte, whatever it is, as umqtt does: above 127 it says
+    /// something else (MQTT 3.1.1 §2.2.3), and the packet is malformed. Default `false`.
+    pub subscribe_length_in_one_byte: bool,
     /// When a QoS 2 message reaches the application. Default: on PUBREL.
     pub deliver_qos_2_on: Qos2Delivery,
 }
@@ -79,6 +82,7 @@ impl ClientConfig {
             clean_session: true,
             queue_qos_0_offline: false,
             resend_after_clean_session: false,
+            subscribe_length_in_one_byte: false,
             deliver_qos_2_on: Qos2Delivery::Pubrel,
         }
     }

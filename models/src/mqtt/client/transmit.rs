@@ -8,7 +8,7 @@ use crate::mqtt::codec::encode::{Outgoing, encode, encode_acknowledgement_with, 
 use crate::mqtt::message::{Hop, TopicAs};
 use crate::mqtt::packet::{Disconnect, Packet, PacketIdentifier, PacketType, ReasonCode, Version};
 use crate::mqtt::session::{ApplicationMessage, Awaiting};
-use crate::stream::MessageId;
+use crate::stream::{Chunk, MessageId};
 
 impl Client {
     /// The next packet to send.
@@ -41,7 +41,10 @@ impl Client {
             }
             Pending::Acknowledgement(answer) => Some(answer.encode(version)),
             Pending::Request { packet, dup } => {
-                let outgoing = encode(&packet, version, MessageId::NONE);
+                let mut outgoing = encode(&packet, version, MessageId::NONE);
+                if self.config.subscribe_length_in_one_byte && outgoing.packet_type == PacketType::Subscribe {
+                    outgoing = with_length_in_one_byte(outgoing);
+                }
                 Some(if dup { outgoing.repeated_in(version) } else { outgoing })
             }
             Pending::Publish { packet_identifier, dup } => self.outgoing_publish(packet_identifier, dup),
@@ -149,6 +152,19 @@ impl Client {
         }
         self.watch_for_retry();
     }
+}
+
+// As umqtt packs it: the low eight bits of the length, and no second byte.
+fn with_length_in_one_byte(mut outgoing: Outgoing) -> Outgoing {
+    let bytes = outgoing.head.as_slice();
+    let length_bytes = 1 + bytes[1..].iter().take_while(|byte| *byte & 0x80 != 0).count();
+    if length_bytes > 1 {
+        let rest = &bytes[1 + length_bytes..];
+        let packed = [&[bytes[0], rest.len() as u8], rest].concat();
+        outgoing.head = Chunk::copied(outgoing.head.tag, &packed);
+        outgoing.wire_len = packed.len() as u32;
+    }
+    outgoing
 }
 
 impl Pending {

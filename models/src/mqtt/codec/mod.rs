@@ -7,6 +7,8 @@ pub mod properties;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::mqtt::packet::ReasonCode;
 use crate::mqtt::topic::InvalidTopic;
 
@@ -25,7 +27,7 @@ pub const fn remaining_length_bytes(remaining_length: u32) -> usize {
 }
 
 /// Breaches of the standard that real receivers let pass; all `false` is the standard.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Tolerance {
     /// Accept DUP = 1 at QoS 0, against MQTT 3.1.1 §3.3.1.1. Mosquitto 2.0 does.
     pub dup_at_qos_0: bool,

@@ -1,7 +1,9 @@
 //! Versions of the protocol.
 
+use serde::{Deserialize, Serialize};
+
 /// A version of the protocol: what CONNECT names, and what the codec and the machines switch on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum Version {
     /// MQTT 3.1, protocol name `MQIsdp`, protocol level 3. IBM and Eurotech, 2010
     V3_1,
@@ -22,6 +24,16 @@ impl Version {
         match self {
             Version::V3_1 => "MQIsdp",
             Version::V3_1_1 | Version::V5_0 => "MQTT",
+        }
+    }
+
+    /// Its number as people write it.
+    #[must_use]
+    pub const fn number(self) -> &'static str {
+        match self {
+            Version::V3_1 => "3.1",
+            Version::V3_1_1 => "3.1.1",
+            Version::V5_0 => "5.0",
         }
     }
 

@@ -25,6 +25,7 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use sim_core::time::SimTime;
 
 /// The `select` interval of paho and of `mosquitto_sub`, as measured: the mean of 1,020 looks in the
@@ -32,7 +33,7 @@ use sim_core::time::SimTime;
 pub const LOOKS_EVERY_SECOND: Duration = Duration::from_micros(1_001_100);
 
 /// Which clocks decide on a PINGREQ.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 pub enum KeepAliveRule {
     /// The least that the standard asks for: a ping when nothing was sent for K.
     #[default]

@@ -15,10 +15,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sim_core::time::SimTime;
 
 /// When a server looks for silent clients.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SilenceLooks {
     /// At the very instant, as the standard has it.
     Exact,

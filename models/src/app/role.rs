@@ -1,0 +1,151 @@
+//! What a role is asked and told: one `match` for each occasion.
+
+use sim_core::time::SimTime;
+
+use super::client::{Role, Turn};
+use crate::mqtt::TopicName;
+use crate::stream::{MessageId, Payload};
+
+impl Role {
+    pub(super) fn deadline(&self) -> SimTime {
+        match self {
+            Role::Publisher(role) => role.deadline(),
+            Role::Camera(role) => role.deadline(),
+            Role::SensorNode(role) => role.deadline(),
+            Role::ServerNode(role) => role.deadline(),
+            Role::Burst(_) | Role::Subscriber(_) => SimTime::MAX,
+        }
+    }
+
+    pub(super) fn wake(&mut self, turn: &mut Turn<'_>) {
+        match self {
+            Role::Publisher(role) => role.wake(turn),
+            Role::Camera(role) => role.wake(turn),
+            Role::SensorNode(role) => role.wake(turn),
+            Role::ServerNode(role) => role.wake(turn),
+            Role::Burst(_) | Role::Subscriber(_) => {}
+        }
+    }
+
+    pub(super) fn connected(&mut self, turn: &mut Turn<'_>, session_present: bool) {
+        match self {
+            Role::Publisher(role) => role.connected(turn),
+            Role::Camera(role) => role.connected(),
+            Role::Burst(role) => role.connected(turn),
+            Role::Subscriber(role) => role.connected(turn, session_present),
+            Role::SensorNode(role) => role.connected(turn),
+            Role::ServerNode(role) => role.connected(turn),
+        }
+    }
+
+    /// The board was reset: all in RAM is lost.
+    pub(super) fn reset(&mut self) {
+        match self {
+            Role::Publisher(role) => role.reset(),
+            Role::SensorNode(role) => role.lost(),
+            Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::ServerNode(_) => {}
+        }
+    }
+
+    /// The connection is over.
+    pub(super) fn lost(&mut self) {
+        match self {
+            Role::SensorNode(role) => role.lost(),
+            Role::Publisher(_)
+            | Role::Camera(_)
+            | Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::ServerNode(_) => {}
+        }
+    }
+
+    /// Whether a lost connection is the end of the program.
+    pub(super) fn ends_with_connection(&self) -> bool {
+        match self {
+            Role::SensorNode(role) => role.ends_with_connection(),
+            Role::Publisher(_)
+            | Role::Camera(_)
+            | Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::ServerNode(_) => false,
+        }
+    }
+
+    /// A publication is done with.
+    pub(super) fn completed(&mut self, turn: &mut Turn<'_>) {
+        match self {
+            Role::Publisher(role) => role.completed(turn.now),
+            Role::Burst(role) => role.completed(turn),
+            Role::SensorNode(role) => role.acknowledged(turn),
+            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) => {}
+        }
+    }
+
+    /// A subscription is acknowledged.
+    pub(super) fn subscribed(&mut self, turn: &mut Turn<'_>) {
+        match self {
+            Role::SensorNode(role) => role.acknowledged(turn),
+            Role::Publisher(_)
+            | Role::Camera(_)
+            | Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::ServerNode(_) => {}
+        }
+    }
+
+    /// A message came; most roles are content with having it.
+    pub(super) fn received(
+        &mut self,
+        turn: &mut Turn<'_>,
+        topic: &TopicName,
+        payload: &Payload,
+        message: MessageId,
+    ) {
+        match self {
+            Role::SensorNode(role) => {
+                // Its own words come back to it on the control topic.
+                if turn.ledger.publisher(message) != Some(turn.host) {
+                    turn.work.delivered.push(message);
+                }
+                role.received(turn, topic, payload);
+            }
+            Role::ServerNode(role) => role.received(turn, topic, payload, message),
+            Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+                turn.work.delivered.push(message);
+            }
+        }
+    }
+
+    /// Whether it has work for when nothing else is to be done.
+    pub(super) fn has_background(&self) -> bool {
+        match self {
+            Role::ServerNode(role) => role.has_background(),
+            Role::Publisher(_)
+            | Role::Camera(_)
+            | Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::SensorNode(_) => false,
+        }
+    }
+
+    pub(super) fn background(&mut self, turn: &mut Turn<'_>) {
+        match self {
+            Role::ServerNode(role) => role.background(turn),
+            Role::Publisher(_)
+            | Role::Camera(_)
+            | Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::SensorNode(_) => {}
+        }
+    }
+
+    /// When the role is done and wants to disconnect.
+    pub(super) fn leaves_at(&self) -> SimTime {
+        match self {
+            Role::Publisher(role) => role.leaves_at(),
+            Role::Burst(role) => role.leaves_at(),
+            Role::SensorNode(role) => role.leaves_at(),
+            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) => SimTime::MAX,
+        }
+    }
+}

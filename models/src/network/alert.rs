@@ -1,0 +1,80 @@
+//! The books of the alert network's nodes, summed up.
+
+use std::time::Duration;
+
+use sim_core::time::SimTime;
+
+use crate::alert::node::FunctionalMode;
+use crate::app::{Program, Role, SensorNodeRole, ServerNodeRole};
+use crate::host::Host;
+use crate::ledger::Ledger;
+use crate::record::{AlertRecord, ServerRecord};
+
+fn roles(hosts: &[Host]) -> impl Iterator<Item = &Role> {
+    hosts.iter().filter_map(|host| match host.program() {
+        Program::Broker(_) => None,
+        Program::Client(client) => Some(client.role()),
+    })
+}
+
+fn servers(hosts: &[Host]) -> impl Iterator<Item = &ServerNodeRole> {
+    roles(hosts).filter_map(|role| match role {
+        Role::ServerNode(server) => Some(&**server),
+        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::SensorNode(_) => {
+            None
+        }
+    })
+}
+
+/// The store of the server nodes; `None` without any.
+pub(super) fn server_record(hosts: &[Host]) -> Option<ServerRecord> {
+    let mut whole: Option<ServerRecord> = None;
+    for books in servers(hosts).map(ServerNodeRole::books) {
+        let span = match (books.first_received, books.last_stored) {
+            (Some(first), Some(last)) => last.saturating_since(first),
+            (_, None) | (None, _) => Duration::ZERO,
+        };
+        let total = whole.get_or_insert(ServerRecord { received: 0, stored: 0, span });
+        total.received += books.received;
+        total.stored += books.stored;
+        total.span = total.span.max(span);
+    }
+    whole
+}
+
+/// The client nodes; `None` where there is neither a client nor a server node.
+pub(super) fn alert_record(hosts: &[Host], ledger: &Ledger) -> Option<AlertRecord> {
+    let mut record: Option<AlertRecord> = None;
+    for role in roles(hosts) {
+        match role {
+            Role::SensorNode(node) => add(record.get_or_insert_default(), node, ledger),
+            Role::ServerNode(server) => {
+                let record = record.get_or_insert_default();
+                record.server_died = record.server_died.or(server.books().died_at);
+                record.most_threads = record.most_threads.max(server.books().most_threads);
+            }
+            Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {}
+        }
+    }
+    record
+}
+
+fn add(record: &mut AlertRecord, node: &SensorNodeRole, ledger: &Ledger) {
+    let tally = node.tally();
+    record.nodes += 1;
+    match node.mode() {
+        FunctionalMode::Initial => record.initial += 1,
+        FunctionalMode::Active(_) => record.active += 1,
+        FunctionalMode::Blocked => record.blocked += 1,
+    }
+    record.samples += tally.samples;
+    record.unheard += tally.unheard;
+    record.missed_ticks += tally.missed_ticks;
+    record.warned += u64::from(tally.warning_at.is_some());
+    record.in_danger += u64::from(tally.danger_at.is_some());
+    record.last_active = record.last_active.max(tally.active_at);
+    let flame = node.flame_at();
+    let since = |at: Option<SimTime>| at.filter(|at| *at >= flame).map(|at| at.saturating_since(flame));
+    record.flame_to_server.extend(since(node.alert().and_then(|message| ledger.delivered(message))));
+    record.flame_to_danger.extend(since(tally.danger_at));
+}
