@@ -171,6 +171,8 @@ impl<'a> Members<'a> {
         config.retry_after_s = profile.retry_after_s;
         config.subscribe_length_in_one_byte = profile.subscribe_length == SubscribeLength::OneByte;
         config.max_packet_bytes = profile.max_packet_bytes.unwrap_or(u32::MAX);
+        // Libraries with such a limit have one buffer for both directions.
+        config.send_buffer_bytes = config.max_packet_bytes;
         config.keep_alive_s = client.keep_alive_s;
         config.clean_session = client.clean_session;
         config.user_name = client.user.as_deref().map(Arc::from);

@@ -86,8 +86,7 @@ fn picture(points: &[Point]) -> String {
     };
     let sum = |point: &Point| parts(point).iter().map(|(_, mj)| mj).sum::<f64>();
     let most = points.iter().map(sum).fold(0.0, f64::max);
-    let mut causes: Vec<Cause> =
-        points.iter().flat_map(|point| parts(point)).map(|(cause, _)| cause).collect();
+    let mut causes: Vec<Cause> = points.iter().flat_map(parts).map(|(cause, _)| cause).collect();
     causes.sort();
     causes.dedup();
     let weight = |cause: &Cause| points.iter().map(|point| point.of(*cause)).sum::<f64>();
