@@ -62,11 +62,7 @@ fn run<P: Probe>(
     probe: P,
     report: &mut dyn FnMut(Standing),
 ) -> Result<(Outcome, P), Diagnostic> {
-    let blueprint = assemble::blueprint(loaded, loaded.scenario.seed, options.run);
-    let network = Network::build(blueprint, probe).map_err(|error| Diagnostic::error(error.to_string()))?;
-    let mut simulation = Simulation::new(network);
-    let (network, scheduler) = simulation.parts_mut();
-    network.start(scheduler);
+    let mut simulation = started(loaded, options.run, probe)?;
     let limit = SimTime::ZERO + loaded.scenario.duration.0;
     match loaded.scenario.stop {
         Stop::AtDuration => run_to(limit, &mut simulation, report),
@@ -76,6 +72,19 @@ fn run<P: Probe>(
     let warm_up = SimTime::ZERO + loaded.scenario.warm_up.0;
     let outcome = simulation.world.outcome(warm_up, end, simulation.events());
     Ok((outcome, simulation.world.into_probe()))
+}
+
+/// The network of a scenario with its programs started.
+///
+/// # Errors
+/// When a host cannot reach its broker.
+pub fn started<P: Probe>(loaded: &Loaded, run: u64, probe: P) -> Result<Simulation<Network<P>>, Diagnostic> {
+    let blueprint = assemble::blueprint(loaded, loaded.scenario.seed, run);
+    let network = Network::build(blueprint, probe).map_err(|error| Diagnostic::error(error.to_string()))?;
+    let mut simulation = Simulation::new(network);
+    let (network, scheduler) = simulation.parts_mut();
+    network.start(scheduler);
+    Ok(simulation)
 }
 
 /// Runs to `limit` in slices; where they end makes no difference to what happens.

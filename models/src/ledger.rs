@@ -22,6 +22,7 @@ struct Entry {
     /// Place of the first delivery in `deliveries`.
     first: u32,
     qos: u8,
+    refused: bool,
 }
 
 /// Every message of a run, from the publish call to its subscribers' applications.
@@ -70,6 +71,7 @@ impl Ledger {
             expected,
             first: NOWHERE,
             qos,
+            refused: false,
         });
         id
     }
@@ -78,6 +80,13 @@ impl Ledger {
     pub fn accept(&mut self, at: SimTime, message: MessageId) {
         if let Some(entry) = self.entries.get_mut(message.0 as usize) {
             entry.accepted = entry.accepted.min(at);
+        }
+    }
+
+    /// The broker refused the message.
+    pub fn refuse(&mut self, message: MessageId) {
+        if let Some(entry) = self.entries.get_mut(message.0 as usize) {
+            entry.refused = true;
         }
     }
 
@@ -131,6 +140,7 @@ impl Ledger {
             published: entry.published,
             accepted: (entry.accepted != SimTime::MAX).then_some(entry.accepted),
             expected: entry.expected,
+            refused: entry.refused,
         });
         (messages.collect(), self.deliveries.clone())
     }

@@ -135,6 +135,20 @@ pub struct MessageRecord {
     /// Number of subscribers it was meant for; 0 where nobody subscribes, and the broker itself is
     /// the destination.
     pub expected: u32,
+    /// Whether the broker refused it because its publisher may not publish there.
+    pub refused: bool,
+}
+
+/// What a broker may refuse.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Refused {
+    /// CONNECT.
+    Connection,
+    /// A Topic Filter of a SUBSCRIBE.
+    Subscription,
+    /// A PUBLISH.
+    Publication,
 }
 
 /// A message in the hands of a subscriber's application.
@@ -302,6 +316,8 @@ pub struct Outcome {
     pub alert: Option<AlertRecord>,
     /// WiFi cells.
     pub cells: Vec<CellRecord>,
+    /// What brokers refused, in the order of [`Refused`].
+    pub refused: [u64; 3],
     /// Things the user should know, in plain words (connections refused, messages dropped and
     /// why), each with the number of times it happened.
     pub remarks: Vec<(String, u64)>,

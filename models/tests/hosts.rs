@@ -30,7 +30,7 @@ fn board(power: Power) -> Board {
 fn host(name: &str, board: Board, cost: ProgramCost, program: Program) -> HostBlueprint {
     let peer = match &program {
         Program::Broker(_) => None,
-        Program::Client(_) => Some(BROKER),
+        Program::Client(_) | Program::Visitor(_) => Some(BROKER),
     };
     HostBlueprint {
         names: NodeNames { name: name.to_owned(), group: Arc::from(name), index: 0, fleet: false },
@@ -50,6 +50,9 @@ fn plan() -> ClientPlan {
         reconnect_every: None,
         back_off: Duration::from_secs(1),
         back_off_factor: 2.0,
+        back_off_jitter: 0.0,
+        comes_back: true,
+        publish_waits: false,
         back_off_limit: Duration::from_secs(4),
     }
 }
@@ -62,6 +65,7 @@ fn message(blueprint: &mut Blueprint, topic: &str, qos: QoS) -> Message {
         qos,
         retain: false,
         expected: 0,
+        properties: None,
     }
 }
 

@@ -56,6 +56,29 @@ fn mqtt_every_test_in_the_table_exists() {
     }
 }
 
+// The list has the numbers under a line with the version.
+#[test]
+fn mqtt_the_table_is_complete() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = fs::read_to_string(package.join("tests/mqtt_statements.txt")).unwrap();
+    let document = fs::read_to_string(package.join("../docs/mqtt-conformance.md")).unwrap();
+    let parts: Vec<_> = document.split("\n## ").collect();
+    let mut wanted: Vec<(&str, BTreeSet<&str>)> = vec![];
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        match (line.contains('-'), wanted.last_mut()) {
+            (true, Some((_, numbers))) => assert!(numbers.insert(line), "{line} twice"),
+            (_, _) => wanted.push((line, BTreeSet::new())),
+        }
+    }
+    assert_eq!(wanted.iter().map(|(version, _)| *version).collect::<Vec<_>>(), ["3.1.1", "5.0"]);
+    for (version, numbers) in wanted {
+        let heading = format!("MQTT {version} (");
+        let part = parts.iter().find(|part| part.starts_with(&heading)).unwrap();
+        let found: BTreeSet<_> = rows(part).into_iter().map(|(statement, _)| statement).collect();
+        assert_eq!(found, numbers, "statements of MQTT {version}");
+    }
+}
+
 #[test]
 fn mqtt_no_statement_has_two_rows() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -65,6 +65,19 @@ impl Fingerprint {
         Fingerprint { a: K2, b: K1, absorbed: 0 }
     }
 
+    /// Mixes bytes in, eight at a time; their number is for the caller to mix in.
+    pub fn mix_bytes(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            self.mix(u64::from_le_bytes(last));
+        }
+    }
+
     /// Mixes one word in.
     #[inline]
     pub fn mix(&mut self, word: u64) {

@@ -21,6 +21,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use models::mqtt::Version;
 use models::record::{FrameRecord, HostIndex, NodeRecord};
 use models::stream::Chunk;
 use models::tls::Flight;
@@ -124,6 +125,8 @@ struct Row {
 }
 
 fn rows(recorder: &Recorder, segments: bool) -> Vec<Row> {
+    // CONNECT says which version the packets between two hosts are of from then on.
+    let mut versions: BTreeMap<(HostIndex, HostIndex), Version> = BTreeMap::new();
     // A Finished comes before the packet that follows it at the same instant.
     let mut rows: Vec<Row> = Vec::new();
     rows.extend(recorder.flights().iter().map(|record| Row {
@@ -137,11 +140,17 @@ fn rows(recorder: &Recorder, segments: bool) -> Vec<Row> {
     }));
     let packets = recorder.packets().iter().map(|captured| {
         let packet = &captured.packet;
+        if let Some(version) = Label::version_of(packet.head.as_slice()) {
+            versions.insert((packet.from, packet.to), version);
+            versions.insert((packet.to, packet.from), version);
+        }
+        let version = versions.get(&(packet.from, packet.to)).copied().unwrap_or_default();
+        let body_len = packet.body.as_ref().map_or(0, Chunk::len);
         Row {
             at: packet.at,
             from: packet.from,
             to: packet.to,
-            label: Label::of(packet.head.as_slice(), packet.body.as_ref().map_or(0, Chunk::len)),
+            label: Label::in_version(version, packet.head.as_slice(), body_len),
             taken: captured.taken.map_or_else(|| "-".to_owned(), milliseconds),
             segment: false,
             lost: false,

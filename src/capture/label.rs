@@ -1,9 +1,9 @@
 //! What a control packet says, in one line: the labels of sequence charts.
 //!
-//! A small read-only dissector of MQTT 3.1 and 3.1.1. It has no state and trusts nothing: whatever
+//! A small read-only dissector of MQTT 3.1, 3.1.1 and 5.0. It has no state and trusts nothing: whatever
 //! does not follow the format is labelled `malformed`. MQTT 5.0 differs in every packet, and only
-//! CONNECT says so; a 5.0 CONNECT is labelled by its version, the packets after it as if they were
-//! 3.1.1.
+//! CONNECT says so; [`Label::of`] reads the packets after it as if they were 3.1.1, and whoever knows the
+//! version of the connection ([`Label::version_of`]) asks for [`Label::in_version`].
 //!
 //! | Packet | Label |
 //! | --- | --- |
@@ -15,8 +15,15 @@
 //! | UNSUBSCRIBE | `UNSUBSCRIBE id1 gt/t` |
 //! | PUBACK, PUBREC, PUBREL, PUBCOMP, UNSUBACK | `PUBACK id1`; ` d1` behind a packet that MQTT 3.1 marks as sent again |
 //! | PINGREQ, PINGRESP, DISCONNECT | `PINGREQ` |
+//!
+//! In MQTT 5.0 Reason Codes other than 0 stand behind as ` rc=135`, properties as ` expires=5 alias=1`, and the
+//! options of a subscription behind its QoS: `n` no local, `p` retain as published, `h1` retain handling.
+
+mod properties;
 
 use std::fmt::Write;
+
+use models::mqtt::Version;
 
 use crate::results::summary::PACKET_NAMES;
 
@@ -43,7 +50,24 @@ impl Label {
     /// `body_len` bytes.
     #[must_use]
     pub fn of(head: &[u8], body_len: usize) -> Self {
-        dissect(head, body_len).unwrap_or_else(|| Label::malformed(head, body_len))
+        Label::in_version(Version::V3_1_1, head, body_len)
+    }
+
+    /// The same for a connection of this version.
+    #[must_use]
+    pub fn in_version(version: Version, head: &[u8], body_len: usize) -> Self {
+        dissect(version, head, body_len).unwrap_or_else(|| Label::malformed(head, body_len))
+    }
+
+    /// The version that a CONNECT asks for; `None` for other packets.
+    #[must_use]
+    pub fn version_of(head: &[u8]) -> Option<Version> {
+        let mut reader = Reader(head);
+        (reader.byte()? == 0x10).then_some(())?;
+        reader.remaining_length()?;
+        let name = reader.string()?;
+        // Bridges of Mosquitto set the highest bit.
+        Version::of(name.as_bytes(), reader.byte()? & 0x7f)
     }
 
     /// A label that is one text.
@@ -102,7 +126,7 @@ fn width(text: &str) -> usize {
 
 fn packet_name(first: u8) -> Option<&'static str> {
     // MQTT 3.1.1 §2.2.1: types 0 and 15 are reserved; 15 is AUTH of MQTT 5.0.
-    PACKET_NAMES[..14].get(usize::from(first >> 4).checked_sub(1)?).copied()
+    PACKET_NAMES.get(usize::from(first >> 4).checked_sub(1)?).copied()
 }
 
 /// Reads a packet from front to back; every step may find nothing left.
@@ -149,16 +173,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn dissect(head: &[u8], body_len: usize) -> Option<Label> {
+fn dissect(version: Version, head: &[u8], body_len: usize) -> Option<Label> {
     let mut reader = Reader(head);
     let first = reader.byte()?;
     let name = packet_name(first)?;
     let flags = first & 0x0f;
+    let five = version.has_properties();
     let remaining = reader.remaining_length()?;
-    (remaining == reader.0.len() + body_len).then_some(())?;
+    (remaining == reader.0.len() + body_len && (five || name != "AUTH")).then_some(())?;
     let len = head.len() + body_len;
     if name == "PUBLISH" {
-        return publish(&mut reader, flags, body_len, len);
+        return publish(&mut reader, five, flags, body_len, len);
     }
     // MQTT 3.1.1 §2.2.2: the flags of all other packets are fixed; but in MQTT 3.1 (§2.1) those
     // at QoS 1 have a DUP flag like PUBLISH.
@@ -169,16 +194,26 @@ fn dissect(head: &[u8], body_len: usize) -> Option<Label> {
         "CONNECT" => connect(&mut reader, len)?,
         "CONNACK" => {
             let (flags, code) = (reader.byte()?, reader.byte()?);
-            Label::text(format!("CONNACK sp={} rc={code}", flags & 1))
+            let told = if five && !reader.0.is_empty() {
+                properties::properties(&mut reader)?
+            } else {
+                String::new()
+            };
+            Label::text(format!("CONNACK sp={} rc={code}{told}", flags & 1))
         }
-        "SUBSCRIBE" | "UNSUBSCRIBE" => filters(&mut reader, name)?,
-        "SUBACK" => {
+        "SUBSCRIBE" | "UNSUBSCRIBE" => filters(&mut reader, five, name)?,
+        "SUBACK" | "UNSUBACK" if five || name == "SUBACK" => {
             let id = reader.two_bytes()?;
+            let told = if five { properties::properties(&mut reader)? } else { String::new() };
             let codes = reader.bytes(reader.0.len())?.iter().map(u8::to_string);
-            Label::text(format!("SUBACK id{id} rc=[{}]", codes.collect::<Vec<_>>().join(",")))
+            Label::text(format!("{name} id{id} rc=[{}]{told}", codes.collect::<Vec<_>>().join(",")))
         }
-        "PINGREQ" | "PINGRESP" | "DISCONNECT" => Label::text(name),
-        _ => Label::text(format!("{name} id{}", reader.two_bytes()?)),
+        "PINGREQ" | "PINGRESP" => Label::text(name),
+        "DISCONNECT" | "AUTH" => Label::text(format!("{name}{}", outcome(&mut reader, five)?)),
+        _ => {
+            let id = reader.two_bytes()?;
+            Label::text(format!("{name} id{id}{}", outcome(&mut reader, five)?))
+        }
     };
     reader.end()?;
     if dup != 0 {
@@ -187,12 +222,24 @@ fn dissect(head: &[u8], body_len: usize) -> Option<Label> {
     Some(label)
 }
 
+/// A Reason Code and properties at the end of a packet; without both it is 0. MQTT 5.0 §3.4.2.1
+fn outcome(reader: &mut Reader<'_>, five: bool) -> Option<String> {
+    if !five || reader.0.is_empty() {
+        return Some(String::new());
+    }
+    let code = reader.byte()?;
+    let told = if reader.0.is_empty() { String::new() } else { properties::properties(reader)? };
+    let code = if code == 0 { String::new() } else { format!(" rc={code}") };
+    Some(code + &told)
+}
+
 /// MQTT 3.1.1 §3.3
-fn publish(reader: &mut Reader<'_>, flags: u8, body_len: usize, len: usize) -> Option<Label> {
+fn publish(reader: &mut Reader<'_>, five: bool, flags: u8, body_len: usize, len: usize) -> Option<Label> {
     let (dup, qos, retain) = (flags >> 3, flags >> 1 & 3, flags & 1);
     (qos < 3).then_some(())?;
     let topic = reader.string()?;
     let id = if qos > 0 { format!(" id{}", reader.two_bytes()?) } else { String::new() };
+    let told = if five { properties::properties(reader)? } else { String::new() };
     // Whoever hands over the whole packet in one piece has the payload behind the head.
     let payload = reader.0.len() + body_len;
     let dull = if dup == 0 && retain == 0 { " d0 r0" } else { "" };
@@ -202,7 +249,7 @@ fn publish(reader: &mut Reader<'_>, flags: u8, body_len: usize, len: usize) -> O
         dull,
         middle: format!("{id} t="),
         name: topic,
-        tail: format!(" p={payload} len={len}"),
+        tail: format!(" p={payload}{told} len={len}"),
     })
 }
 
@@ -210,28 +257,30 @@ fn publish(reader: &mut Reader<'_>, flags: u8, body_len: usize, len: usize) -> O
 fn connect(reader: &mut Reader<'_>, len: usize) -> Option<Label> {
     let protocol = reader.string()?;
     let level = reader.byte()?;
-    let version = match (protocol.as_str(), level) {
+    // Bridges of Mosquitto set the highest bit.
+    let bridge = if level & 0x80 != 0 { " bridge" } else { "" };
+    let five = level == 5;
+    let version = match (protocol.as_str(), level & 0x7f) {
         ("MQTT", 4) => "",
         ("MQIsdp", 3) => " v3.1",
-        ("MQTT", 5) => {
-            reader.bytes(reader.0.len())?;
-            return Some(Label::text(format!("CONNECT v5.0 len={len}")));
-        }
+        ("MQTT", 5) => " v5.0",
         (_, _) => return None,
     };
     let flags = reader.byte()?;
     (flags & 1 == 0).then_some(())?;
     let keep_alive = reader.two_bytes()?;
+    let told = if five { properties::properties(reader)? } else { String::new() };
     let client = reader.string()?;
     let mut tail = format!(" ka={keep_alive}");
     if flags & 0x02 != 0 {
         tail.push_str(" clean");
     }
     if flags & 0x04 != 0 {
+        let of_will = if five { properties::properties(reader)? } else { String::new() };
         let topic = reader.string()?;
         let message = reader.two_bytes()?;
         reader.bytes(usize::from(message))?;
-        let _ = write!(tail, " will(q{} r{} t={topic})", flags >> 3 & 3, flags >> 5 & 1);
+        let _ = write!(tail, " will(q{} r{} t={topic}{of_will})", flags >> 3 & 3, flags >> 5 & 1);
     }
     if flags & 0x80 != 0 {
         reader.string()?;
@@ -242,18 +291,19 @@ fn connect(reader: &mut Reader<'_>, len: usize) -> Option<Label> {
         reader.bytes(usize::from(password))?;
         tail.push_str(" password");
     }
-    let _ = write!(tail, " len={len}");
+    let _ = write!(tail, "{told}{bridge} len={len}");
     Some(Label { head: format!("CONNECT{version} id="), dull: "", middle: String::new(), name: client, tail })
 }
 
 /// MQTT 3.1.1 §3.8, §3.10
-fn filters(reader: &mut Reader<'_>, name: &str) -> Option<Label> {
+fn filters(reader: &mut Reader<'_>, five: bool, name: &str) -> Option<Label> {
     let id = reader.two_bytes()?;
+    let told = if five { properties::properties(reader)? } else { String::new() };
     let mut filters = Vec::new();
     while reader.end().is_none() {
         let mut filter = reader.string()?;
         if name == "SUBSCRIBE" {
-            let _ = write!(filter, ":{}", reader.byte()?);
+            filter.push_str(&options(reader.byte()?, five));
         }
         filters.push(filter);
     }
@@ -262,8 +312,25 @@ fn filters(reader: &mut Reader<'_>, name: &str) -> Option<Label> {
         dull: "",
         middle: String::new(),
         name: filters.join(" "),
-        tail: String::new(),
+        tail: told,
     })
+}
+
+/// `:1`, or `:1nph2` with all options of MQTT 5.0. MQTT 5.0 §3.8.3.1
+fn options(byte: u8, five: bool) -> String {
+    if !five {
+        return format!(":{byte}");
+    }
+    let mut told = format!(":{}", byte & 3);
+    for (bit, letter) in [(4, 'n'), (8, 'p')] {
+        if byte & bit != 0 {
+            told.push(letter);
+        }
+    }
+    if byte >> 4 != 0 {
+        let _ = write!(told, "h{}", byte >> 4);
+    }
+    told
 }
 
 #[cfg(test)]
@@ -325,7 +392,12 @@ mod tests {
         old.extend([3, 2, 0, 60, 0, 1, b'c']);
         old[1] = old.len() as u8 - 2;
         assert_eq!(label(&old), "CONNECT v3.1 id=c ka=60 clean len=17");
-        assert_eq!(label(&[0x10, 9, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0]), "CONNECT v5.0 len=11");
+        let mut new = vec![0x10, 19, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 60];
+        new.extend([5, 0x11, 0, 0, 0, 9, 0, 1, b'c']);
+        assert_eq!(label(&new), "CONNECT v5.0 id=c ka=60 clean session=9 len=21");
+        assert_eq!(Label::version_of(&new), Some(Version::V5_0));
+        assert_eq!(Label::version_of(&old), Some(Version::V3_1));
+        assert_eq!(Label::version_of(&[0xc0, 0]), None);
     }
 
     #[test]
@@ -333,13 +405,37 @@ mod tests {
         for (bytes, expected) in [
             (&[][..], "malformed len=0"),
             (&[0x00, 0], "malformed len=2"),
-            (&[0xf0, 0], "malformed len=2"),
+            (&[0xf0, 0], "malformed AUTH len=2"),
             (&[0x10], "malformed CONNECT len=1"),
             (&[0x36, 2, 0, 0], "malformed PUBLISH len=4"),
             (&[0x82, 3, 0, 1, 0], "malformed SUBSCRIBE len=5"),
             (&[0x60, 2, 0, 1], "malformed PUBREL len=4"),
             (&[0xc0, 1, 0], "malformed PINGREQ len=3"),
             (&[0xc0, 0x80, 0x80, 0x80, 0x80, 0], "malformed PINGREQ len=6"),
+        ] {
+            assert_eq!(label(bytes), expected);
+        }
+    }
+
+    #[test]
+    fn packets_of_version_5_tell_reasons_properties_and_options() {
+        let label = |bytes: &[u8]| Label::in_version(Version::V5_0, bytes, 0).to_string();
+        for (bytes, expected) in [
+            (
+                &[0x20, 9, 0, 0, 6, 0x22, 0, 10, 0x21, 0, 20][..],
+                "CONNACK sp=0 rc=0 alias-max=10 receive-max=20",
+            ),
+            (&[0x82, 9, 0, 1, 2, 0x0b, 7, 0, 1, b'#', 0x2d], "SUBSCRIBE id1 #:1nph2 sub=7"),
+            (&[0x90, 5, 0, 1, 0, 1, 135], "SUBACK id1 rc=[1,135]"),
+            (&[0xb0, 4, 0, 9, 0, 17], "UNSUBACK id9 rc=[17]"),
+            (&[0x40, 3, 0, 1, 16], "PUBACK id1 rc=16"),
+            (&[0x40, 2, 0, 1], "PUBACK id1"),
+            (&[0xe0, 1, 142], "DISCONNECT rc=142"),
+            (&[0xe0, 0], "DISCONNECT"),
+            (&[0x32, 10, 0, 0, 0, 3, 3, 0x23, 0, 1, 7, 7], "PUBLISH q1 d0 r0 id3 t= p=2 alias=1 len=12"),
+            (&[0x30, 9, 0, 1, b't', 5, 2, 0, 0, 0, 5], "PUBLISH q0 d0 r0 t=t p=0 expires=5 len=11"),
+            (&[0xf0, 0], "AUTH"),
+            (&[0x40, 3, 0, 1, 16, 0], "malformed PUBACK len=6"),
         ] {
             assert_eq!(label(bytes), expected);
         }

@@ -1,41 +1,44 @@
-//! `live`: serves the broker to real clients.
+//! `live`: serves the broker, or a scenario with it, to real clients.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Finished, Format, LiveArguments};
-use crate::live::LiveError;
-use crate::live::report::{Report, WallClock};
+use sim_core::time::SimTime;
+
+use super::run::{manifest, summarise};
+use super::{Finished, Format, LiveArguments, Options, colourful};
+use crate::live::journal::Header;
+use crate::live::machine::Machine;
+use crate::live::report::{Report, VisitReport, WallClock};
+use crate::live::served::Served;
 use crate::live::server::{ServeOptions, Server};
 use crate::live::settings::{BrokerSettings, Limits};
-use crate::scenario::Diagnostic;
+use crate::live::twin::Twin;
+use crate::live::{LiveError, replay};
+use crate::results::{RunFiles, TextStyle};
 use crate::scenario::error::Place;
 use crate::scenario::profiles::Library;
 use crate::scenario::quantity::Size;
+use crate::scenario::{Diagnostic, Overrides, load};
 
 pub(super) fn live(arguments: &LiveArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
     let broker = settings(arguments)?;
     let options = ServeOptions {
         listen: arguments.listen,
-        limits: Limits::around(&broker),
+        limits: limits(arguments, &broker),
         journal: arguments.journal.clone(),
         span: arguments.span.map(|span| span.0),
-        broker,
     };
-    let mut server = Server::bind(&options).map_err(|error| told(&error))?;
-    server.stop_on_signals().map_err(|error| told(&error))?;
-    // A reader that has gone is no failure of the session.
-    let _ = writeln!(out, "listening on {}", server.address());
-    let _ = out.flush();
-    server.serve().map_err(|error| told(&error))?;
+    if let Some(file) = &arguments.scenario {
+        return scenario(file, arguments, &options, out);
+    }
+    let server = serve(Machine::new(&broker), &Header::of(&broker), &options, out)?;
     let wall_clock = WallClock::of(server.address().to_string(), &server.pacing());
-    let report = Report::of(server.machine(), server.now(), Some(wall_clock), options.broker);
+    let report = Report::of(server.served(), server.now(), Some(wall_clock), broker);
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join("live"));
-    report.write(&folder).map_err(|reason| {
-        Diagnostic::error(format!("cannot write results into `{}`: {reason}", folder.display()))
-            .help("give a folder that can be written to with --out")
-    })?;
+    report.write(&folder).map_err(|reason| unwritable(&folder, &reason))?;
     if !arguments.quiet {
+        // A reader that has gone is no failure of the session.
         let _ = match arguments.format {
             Format::Json => out.write_all(report.to_json().as_bytes()),
             Format::Text => writeln!(out, "{report}results in {}", folder.display()),
@@ -44,8 +47,82 @@ pub(super) fn live(arguments: &LiveArguments, out: &mut impl Write) -> Result<Fi
     Ok(Finished::Held)
 }
 
+// Serves until the session ends.
+fn serve<S: Served>(
+    served: S,
+    header: &Header,
+    options: &ServeOptions,
+    out: &mut impl Write,
+) -> Result<Server<S>, Diagnostic> {
+    let mut server = Server::bind(options, served, header).map_err(|error| told(&error))?;
+    server.stop_on_signals().map_err(|error| told(&error))?;
+    // A reader that has gone is no failure of the session.
+    let _ = writeln!(out, "listening on {}", server.address());
+    let _ = out.flush();
+    server.serve().map_err(|error| told(&error))?;
+    Ok(server)
+}
+
+fn scenario(
+    file: &Path,
+    arguments: &LiveArguments,
+    options: &ServeOptions,
+    out: &mut impl Write,
+) -> Result<Finished, Diagnostic> {
+    let overrides = Overrides {
+        sets: arguments.sets.clone(),
+        seed: arguments.seed,
+        until: None,
+        profiles: arguments.profiles.clone(),
+    };
+    let loaded = load(file, &overrides)?;
+    let header = replay::header(&loaded, 0, &overrides);
+    let server = serve(Twin::start(&loaded, 0)?, &header, options, out)?;
+    let outcome = server.served().outcome();
+    let wall = server.now().saturating_since(SimTime::ZERO);
+    let summary = summarise(&loaded, &Options::default(), &outcome, wall);
+    let manifest = manifest(&loaded, &arguments.sets, &summary);
+    let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join("live"));
+    RunFiles {
+        summary: &summary,
+        manifest: &manifest,
+        outcome: &outcome,
+        csv: false,
+        capture: None,
+        chart: None,
+        picture: None,
+        durable: true,
+    }
+    .write(&folder)
+    .map_err(|error| Diagnostic::error(error.to_string()))?;
+    let wall_clock = WallClock::of(server.address().to_string(), &server.pacing());
+    let visits = VisitReport::of(server.served(), server.now(), Some(wall_clock));
+    visits.write(&folder).map_err(|reason| unwritable(&folder, &reason))?;
+    if !arguments.quiet {
+        let _ = match arguments.format {
+            Format::Json => out.write_all(summary.to_json().as_bytes()),
+            Format::Text => {
+                let style = TextStyle { colour: colourful(io::stdout().is_terminal()) };
+                writeln!(out, "{}\n{visits}results in {}", summary.to_text(style), folder.display())
+            }
+        };
+    }
+    Ok(Finished::Held)
+}
+
+fn limits(arguments: &LiveArguments, broker: &BrokerSettings) -> Limits {
+    let default = Limits::around(broker);
+    let asked = arguments.max_unread.map(|Size(bytes)| usize::try_from(bytes).unwrap_or(usize::MAX));
+    Limits { unread_bytes: asked.unwrap_or(default.unread_bytes), ..default }
+}
+
 fn told(error: &LiveError) -> Diagnostic {
     Diagnostic::error(error.to_string())
+}
+
+fn unwritable(folder: &Path, reason: &io::Error) -> Diagnostic {
+    Diagnostic::error(format!("cannot write results into `{}`: {reason}", folder.display()))
+        .help("give a folder that can be written to with --out")
 }
 
 fn settings(arguments: &LiveArguments) -> Result<BrokerSettings, Diagnostic> {
@@ -62,6 +139,12 @@ fn settings(arguments: &LiveArguments) -> Result<BrokerSettings, Diagnostic> {
     if let Some(Size(bytes)) = arguments.max_packet {
         // A packet cannot be larger than MQTT's limit, so neither need the setting.
         settings.max_packet_bytes = bytes.min(1 << 28) as u32;
+        settings.announce_max_packet = true;
     }
+    if let Some(codes) = arguments.fault_codes {
+        settings.fault_codes = codes.into();
+    }
+    settings.max_keep_alive_s = arguments.max_keep_alive.unwrap_or(settings.max_keep_alive_s);
+    settings.refused_filters.extend(arguments.refuse_filter.iter().map(|filter| filter.as_str().to_owned()));
     Ok(settings)
 }

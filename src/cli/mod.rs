@@ -11,6 +11,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use models::mqtt::broker::FaultCodes;
+use models::mqtt::topic::TopicFilter;
+
 use crate::scenario::Overrides;
 use crate::scenario::error::Diagnostic;
 use crate::scenario::quantity::{Size, Span};
@@ -271,6 +274,15 @@ pub struct LiveArguments {
     /// Software profile of the broker [default: one that keeps to the standard]
     #[arg(long, value_name = "NAME")]
     pub broker: Option<String>,
+    /// Serve a scenario: its hosts run in real time, and clients take its places for visitors
+    #[arg(long, value_name = "FILE", conflicts_with = "broker")]
+    pub scenario: Option<PathBuf>,
+    /// Change a value of the scenario, as in `run`
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    pub sets: Vec<String>,
+    /// Seed of the random streams, instead of the scenario's
+    #[arg(long, requires = "scenario")]
+    pub seed: Option<u64>,
     /// Write every input into this file, for `replay`
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
@@ -280,6 +292,18 @@ pub struct LiveArguments {
     /// Largest packet that a client may send [default: 8 MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_packet: Option<Size>,
+    /// Bytes that may wait for a client that does not read; with more it is given up [default: 32 MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_unread: Option<Size>,
+    /// What clients of MQTT 5.0 are told of their faults [default: as Mosquitto does]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub fault_codes: Option<Codes>,
+    /// Longest Keep Alive of clients of MQTT 5.0, in seconds; others are given this one [default: no limit]
+    #[arg(long, value_name = "SECONDS")]
+    pub max_keep_alive: Option<u16>,
+    /// Refuse subscriptions to this topic filter; may be repeated
+    #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
+    pub refuse_filter: Vec<TopicFilter>,
     /// Stop after this time, instead of at Ctrl-C
     #[arg(long = "for", value_name = "SPAN")]
     pub span: Option<Span>,
@@ -295,6 +319,28 @@ pub struct LiveArguments {
     /// Show nothing but the address and problems
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// Whose Reason Codes clients of MQTT 5.0 hear when they break the rules.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Codes {
+    /// What each section of the standard names
+    Standard,
+    /// As Mosquitto 2.0.20
+    Mosquitto,
+}
+
+impl From<Codes> for FaultCodes {
+    fn from(codes: Codes) -> Self {
+        match codes {
+            Codes::Standard => FaultCodes::Standard,
+            Codes::Mosquitto => FaultCodes::Mosquitto,
+        }
+    }
+}
+
+fn parse_filter(text: &str) -> Result<TopicFilter, String> {
+    TopicFilter::new(text).map_err(|invalid| format!("`{text}` is no topic filter: {invalid}"))
 }
 
 /// `replay`

@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
     let folder = options.out.clone().unwrap_or_else(|| default_folder(&loaded, arguments));
     let (outcome, recorder, wall) = simulate(&loaded, options)?;
     let summary = summarise(&loaded, options, &outcome, wall);
-    let manifest = manifest(&loaded, arguments, &summary);
+    let manifest = manifest(&loaded, &arguments.scenario.sets, &summary);
     let drawn =
         options.chart.then(|| chart::draw(&recorder, &outcome.nodes, &chart::ChartOptions::default()));
     let picture = options.plot.then(|| picture(&loaded, &outcome, &recorder)).transpose()?;
@@ -78,7 +78,7 @@ fn picture(loaded: &Loaded, outcome: &Outcome, recorder: &Recorder) -> Result<St
         .map_err(|error| Diagnostic::error(format!("the picture cannot be drawn: {error}")))
 }
 
-fn summarise(loaded: &Loaded, options: &Options, outcome: &Outcome, wall: Duration) -> Summary {
+pub(super) fn summarise(loaded: &Loaded, options: &Options, outcome: &Outcome, wall: Duration) -> Summary {
     let identity = RunIdentity {
         scenario: loaded.name.clone(),
         title: loaded.scenario.title.clone(),
@@ -97,12 +97,11 @@ fn summarise(loaded: &Loaded, options: &Options, outcome: &Outcome, wall: Durati
     summary
 }
 
-fn manifest(loaded: &Loaded, arguments: &RunArguments, summary: &Summary) -> Manifest {
+pub(super) fn manifest(loaded: &Loaded, sets: &[String], summary: &Summary) -> Manifest {
     let profiles = loaded.profiles.iter();
     let profiles = profiles.map(|used| Profile { name: used.name.clone(), hash: ContentHash(used.hash) });
     let file = loaded.file.display().to_string();
-    let sets = arguments.scenario.sets.clone();
-    Manifest::of(summary, &file, loaded.text.as_bytes(), profiles.collect(), sets)
+    Manifest::of(summary, &file, loaded.text.as_bytes(), profiles.collect(), sets.to_vec())
 }
 
 /// `results/SCENARIO/POINT/RUN`, where the point says what differs from the file.

@@ -7,7 +7,7 @@
 //! | 8 | `MQTTTWIN` |
 //! | 2 | version, 1 |
 //! | 4 | length of the header |
-//! | | the header, JSON: the settings of the broker, and a hash of what this program made of them |
+//! | | the header, JSON: the settings of the broker and a hash of what this program made of them, or the scenario with the hashes of all that it rests on |
 //! | 4 | check word |
 //! | | records, until the end of the file |
 //!
@@ -16,7 +16,7 @@
 //! | bytes | what |
 //! | --- | --- |
 //! | 4 | length of what follows, check word not included |
-//! | 1 | kind: 1 accepted, 2 bytes, 3 closed, 4 timeout, 5 end |
+//! | 1 | kind: 1 accepted, 2 bytes, 3 closed, 4 timeout, 5 end, 6 reset, 7 paused, 8 resumed |
 //! | 8 | instant, in nanoseconds since the start |
 //! | 4 | connection; `0xFFFFFFFF` for none |
 //! | | the bytes that arrived; at the end of the session, its fingerprint (16 bytes) |
@@ -31,7 +31,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use models::mqtt::ConnectionId;
@@ -39,8 +39,9 @@ use serde::{Deserialize, Serialize};
 use sim_core::fingerprint::Fingerprint;
 use sim_core::time::SimTime;
 
-use crate::live::machine::mix_bytes;
+use crate::live::served::Ending;
 use crate::live::settings::BrokerSettings;
+use crate::scenario::Diagnostic;
 
 /// The first bytes of every journal.
 pub const MAGIC: [u8; 8] = *b"MQTTTWIN";
@@ -49,7 +50,7 @@ pub const MAGIC: [u8; 8] = *b"MQTTTWIN";
 pub const VERSION: u16 = 1;
 
 /// The longest header that is read.
-pub const MAX_HEADER_BYTES: u32 = 1 << 16;
+pub const MAX_HEADER_BYTES: u32 = 1 << 24;
 
 /// The longest record, its length and check word not included.
 pub const MAX_RECORD_BYTES: usize = FIXED_BYTES + MAX_INPUT_BYTES;
@@ -69,10 +70,32 @@ const FLUSH_EVERY: Duration = Duration::from_millis(50);
 pub struct Header {
     /// The version of mqtt-twin that wrote the journal.
     pub written_by: String,
-    /// The broker that was served.
-    pub broker: BrokerSettings,
-    /// [`BrokerSettings::config_hash`] there and then.
+    /// The broker that was served, where it was one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerSettings>,
+    /// The scenario that was served, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<ServedScenario>,
+    /// [`BrokerSettings::config_hash`] there and then, or the hash of the scenario's text.
     pub config_hash: String,
+}
+
+/// All that a scenario is made of again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServedScenario {
+    /// The file as the user named it: where traces are looked for.
+    pub file: PathBuf,
+    /// Its text, `--set` values included.
+    pub text: String,
+    /// The seed.
+    pub seed: u64,
+    /// Number of the run.
+    pub run: u64,
+    /// The folder of profiles, if one was given.
+    pub profiles: Option<PathBuf>,
+    /// Name and content hash of every file that the scenario rests on.
+    pub rests_on: Vec<(String, String)>,
 }
 
 impl Header {
@@ -81,7 +104,8 @@ impl Header {
     pub fn of(settings: &BrokerSettings) -> Self {
         Header {
             written_by: env!("CARGO_PKG_VERSION").to_owned(),
-            broker: settings.clone(),
+            broker: Some(settings.clone()),
+            scenario: None,
             config_hash: settings.config_hash().to_string(),
         }
     }
@@ -95,7 +119,9 @@ pub enum Input<'a> {
     /// Bytes arrived.
     Bytes(ConnectionId, &'a [u8]),
     /// A transport is gone.
-    Closed(ConnectionId),
+    Closed(ConnectionId, Ending),
+    /// A client stopped to read, or reads again.
+    Paused(ConnectionId, bool),
     /// A deadline has come.
     Timeout,
     /// The session ended, with this fingerprint.
@@ -115,6 +141,8 @@ pub enum JournalError {
     Version(u16),
     /// The header is not whole, or says something unknown.
     Header(String),
+    /// The scenario in the header cannot be made again.
+    Scenario(Box<Diagnostic>),
     /// A record is not what was written.
     Damaged {
         /// Where it begins, in bytes from the start of the file.
@@ -135,6 +163,7 @@ impl fmt::Display for JournalError {
             JournalError::Version(version) => {
                 write!(f, "format {version} is unknown to this version of mqtt-twin, which reads {VERSION}")
             }
+            JournalError::Scenario(diagnostic) => write!(f, "its scenario: {diagnostic}"),
             JournalError::Header(what) => write!(f, "damaged header: {what}"),
             JournalError::Damaged { at, what } => write!(f, "damaged at byte {at}: {what}"),
         }
@@ -149,10 +178,16 @@ impl From<io::Error> for JournalError {
     }
 }
 
+impl From<Box<Diagnostic>> for JournalError {
+    fn from(diagnostic: Box<Diagnostic>) -> Self {
+        JournalError::Scenario(diagnostic)
+    }
+}
+
 // The check word after `bytes`.
 fn check_word(chain: &mut Fingerprint, bytes: &[u8]) -> u32 {
     chain.mix(bytes.len() as u64);
-    mix_bytes(chain, bytes);
+    chain.mix_bytes(bytes);
     let word = chain.finish() as u64;
     (word ^ word >> 32) as u32
 }
@@ -217,7 +252,10 @@ impl<W: Write> Writer<W> {
         let (kind, connection, bytes): (u8, _, &[u8]) = match input {
             Input::Accepted(connection) => (1, connection.0, &[]),
             Input::Bytes(connection, bytes) => (2, connection.0, bytes),
-            Input::Closed(connection) => (3, connection.0, &[]),
+            Input::Closed(connection, Ending::Closed) => (3, connection.0, &[]),
+            Input::Closed(connection, Ending::Reset) => (6, connection.0, &[]),
+            Input::Paused(connection, true) => (7, connection.0, &[]),
+            Input::Paused(connection, false) => (8, connection.0, &[]),
             Input::Timeout => (4, u32::MAX, &[]),
             Input::End(end) => {
                 fingerprint = end.to_le_bytes();
@@ -372,7 +410,10 @@ impl<R: Read> Reader<R> {
         let input = match (self.record[4], bytes.len()) {
             (1, 0) => Input::Accepted(connection),
             (2, _) => Input::Bytes(connection, bytes),
-            (3, 0) => Input::Closed(connection),
+            (3, 0) => Input::Closed(connection, Ending::Closed),
+            (6, 0) => Input::Closed(connection, Ending::Reset),
+            (7, 0) => Input::Paused(connection, true),
+            (8, 0) => Input::Paused(connection, false),
             (4, 0) => Input::Timeout,
             (5, 16) => {
                 self.ended = true;

@@ -10,11 +10,11 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use mio::net::TcpStream;
-use models::mqtt::{ConnectionId, Outgoing};
+use models::mqtt::ConnectionId;
 use sim_core::time::SimTime;
 use slab::Slab;
 
-use crate::live::machine::Outside;
+use crate::live::served::{Ending, Outside};
 use crate::live::settings::Limits;
 
 /// No line belongs to this connection.
@@ -25,6 +25,9 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Empty buffers larger than this are given back.
 const KEPT_BYTES: usize = 1 << 14;
+
+/// A client that leaves so much unread is said not to read.
+const STALLED_BYTES: usize = 1 << 18;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
@@ -50,6 +53,8 @@ pub struct Line {
     stage: Stage,
     to_read: bool,
     to_write: bool,
+    // So much waits that it was told of.
+    stalled: bool,
     // The client sends no more.
     has_closed: bool,
     // Tells apart the lines that had this place.
@@ -62,7 +67,7 @@ pub enum Brought {
     /// So many bytes for this connection.
     Bytes(ConnectionId, usize),
     /// The client has closed, or the transport is broken.
-    End(ConnectionId),
+    End(ConnectionId, Ending),
     /// Nothing for the machine.
     Nothing,
 }
@@ -75,9 +80,13 @@ pub struct Lines {
     // By connection: its line.
     of_connection: Vec<u32>,
     readable: Vec<u32>,
+    // Readable, too, but not to be read from in this turn.
+    put_off: Vec<u32>,
     unwritten: Vec<u32>,
     // Connections that are at their end, which the machine does not know yet.
-    ended: VecDeque<ConnectionId>,
+    ended: VecDeque<(ConnectionId, Ending)>,
+    // Connections whose clients stopped to read, or read again.
+    read_news: VecDeque<(ConnectionId, bool)>,
     parting: VecDeque<(SimTime, u32, u64)>,
     unsent: usize,
     generations: u64,
@@ -93,8 +102,10 @@ impl Lines {
             lines: Slab::new(),
             of_connection: Vec::new(),
             readable: Vec::new(),
+            put_off: Vec::new(),
             unwritten: Vec::new(),
             ended: VecDeque::new(),
+            read_news: VecDeque::new(),
             parting: VecDeque::new(),
             unsent: 0,
             generations: 0,
@@ -137,6 +148,7 @@ impl Lines {
             stage: Stage::Open,
             to_read: false,
             to_write: false,
+            stalled: false,
             has_closed: false,
             generation: self.generations,
         };
@@ -203,7 +215,8 @@ impl Lines {
                 line.has_closed = true;
                 let connection = line.connection;
                 if open {
-                    return Brought::End(connection);
+                    let how = if read.is_ok() { Ending::Closed } else { Ending::Reset };
+                    return Brought::End(connection, how);
                 }
                 self.drop_line(place);
                 Brought::Nothing
@@ -239,7 +252,7 @@ impl Lines {
         match stage {
             Stage::Open if broken => {
                 line.stage = Stage::GivenUp;
-                self.ended.push_back(connection);
+                self.ended.push_back((connection, Ending::Reset));
             }
             Stage::Parting if broken => self.drop_line(place),
             Stage::Parting if empty => {
@@ -249,18 +262,64 @@ impl Lines {
                 }
             }
             Stage::GivenUp => self.drop_line(place),
-            Stage::Open | Stage::Parting | Stage::Shut => {}
+            Stage::Open => self.watch_reading(place),
+            Stage::Parting | Stage::Shut => {}
+        }
+    }
+
+    // Tells of a client that stopped to read, and of one that reads again.
+    fn watch_reading(&mut self, place: u32) {
+        let line = &mut self.lines[place as usize];
+        let stalled = line.waiting() > STALLED_BYTES || line.stalled && line.waiting() > 0;
+        if stalled != line.stalled {
+            line.stalled = stalled;
+            self.read_news.push_back((line.connection, stalled));
         }
     }
 
     /// The next connection whose end the machine does not know.
-    pub fn next_ended(&mut self) -> Option<ConnectionId> {
+    pub fn next_ended(&mut self) -> Option<(ConnectionId, Ending)> {
         self.ended.pop_front()
     }
 
     /// The client is at its end, or has to go: what waits for it is written if the socket takes it.
-    pub fn end(&mut self, connection: ConnectionId) {
-        self.ended.push_back(connection);
+    pub fn end(&mut self, connection: ConnectionId, how: Ending) {
+        self.ended.push_back((connection, how));
+    }
+
+    /// The next client that stopped to read (`true`) or reads again.
+    pub fn next_read_news(&mut self) -> Option<(ConnectionId, bool)> {
+        self.read_news.pop_front()
+    }
+
+    /// Gives up a client that does not read.
+    pub fn give_up(&mut self, connection: ConnectionId) {
+        let Some(place) = self.place_of(connection) else { return };
+        self.too_slow += 1;
+        self.ended.push_back((connection, Ending::Reset));
+        self.lines[place as usize].stage = Stage::GivenUp;
+    }
+
+    // The line of a connection that is open.
+    fn place_of(&self, connection: ConnectionId) -> Option<u32> {
+        let place = *self.of_connection.get(connection.0 as usize)?;
+        self.lines.get(place as usize).filter(|line| line.stage == Stage::Open).map(|_| place)
+    }
+
+    /// Reads from this socket in a later turn.
+    pub fn put_off(&mut self, place: u32) {
+        self.put_off.push(place);
+    }
+
+    /// The sockets that were put off have their turn again.
+    pub fn resume_reading(&mut self) {
+        self.readable.append(&mut self.put_off);
+    }
+
+    /// Whether a socket belongs to a connection of what is served, and to which.
+    #[must_use]
+    pub fn connection(&self, place: u32) -> Option<ConnectionId> {
+        self.lines.get(place as usize).filter(|line| line.stage == Stage::Open).map(|line| line.connection)
     }
 
     /// The machine forgets a connection; its socket parts.
@@ -328,39 +387,42 @@ impl Lines {
 }
 
 impl Outside for Lines {
-    fn send(&mut self, connection: ConnectionId, packet: &Outgoing) {
-        let Some(&place) = self.of_connection.get(connection.0 as usize) else { return };
-        let Some(line) = self.lines.get(place as usize) else { return };
-        if line.stage != Stage::Open {
-            return;
-        }
-        let more = packet.wire_len as usize;
+    fn send(&mut self, connection: ConnectionId, head: &[u8], body: &[u8]) {
+        let Some(place) = self.place_of(connection) else { return };
+        let more = head.len() + body.len();
         if !self.makes_room(place, more) {
-            self.too_slow += 1;
-            self.ended.push_back(connection);
-            self.lines[place as usize].stage = Stage::GivenUp;
-            return;
+            return self.give_up(connection);
         }
         self.unsent += more;
         let line = &mut self.lines[place as usize];
-        line.unsent.extend_from_slice(packet.head.as_slice());
-        if let Some(body) = &packet.body {
-            line.unsent.extend_from_slice(body.as_slice());
-        }
+        line.unsent.extend_from_slice(head);
+        line.unsent.extend_from_slice(body);
         if !line.to_write {
             line.to_write = true;
             self.unwritten.push(place);
         }
     }
 
-    fn close(&mut self, connection: ConnectionId) {
-        self.ended.push_back(connection);
+    fn close(&mut self, connection: ConnectionId, how: Ending) {
+        if how == Ending::Reset
+            && let Some(place) = self.place_of(connection)
+        {
+            self.lines[place as usize].break_off();
+        }
+        self.ended.push_back((connection, how));
     }
 }
 
 impl Line {
     fn waiting(&self) -> usize {
         self.unsent.len() - self.sent
+    }
+
+    // Dropping the socket sends RST instead of FIN. RFC 1122 §4.2.2.13
+    fn break_off(&mut self) {
+        self.stage = Stage::GivenUp;
+        // Where that is refused, the client sees an end in good order.
+        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
     // Writes until nothing waits or the socket takes no more.

@@ -6,31 +6,13 @@
 use std::fmt::Debug;
 
 use models::mqtt::broker::DropReason;
-use models::mqtt::{Broker, BrokerEvent, CloseReason, ConnectionId, Outgoing, PacketType};
+use models::mqtt::{Broker, BrokerEvent, CloseReason, ConnectionId, PacketType};
 use models::stream::{Chunk, Tag};
 use sim_core::fingerprint::Fingerprint;
 use sim_core::time::SimTime;
 
+use crate::live::served::{Ending, Outside, Served};
 use crate::live::settings::BrokerSettings;
-
-/// Where the machine's outputs go.
-pub trait Outside {
-    /// A control packet is to be sent.
-    fn send(&mut self, connection: ConnectionId, packet: &Outgoing);
-
-    /// A transport is to be closed after what was sent before, and its end to be reported by
-    /// [`Machine::closed`] before anything else is done.
-    fn close(&mut self, connection: ConnectionId);
-}
-
-/// Nobody listens: a replay.
-impl Outside for Vec<ConnectionId> {
-    fn send(&mut self, _connection: ConnectionId, _packet: &Outgoing) {}
-
-    fn close(&mut self, connection: ConnectionId) {
-        self.push(connection);
-    }
-}
 
 /// Kinds of what is mixed into the fingerprint.
 #[derive(Clone, Copy)]
@@ -103,19 +85,6 @@ fn place(packet_type: PacketType) -> usize {
     packet_type as usize & 15
 }
 
-/// Mixes bytes in, eight at a time; whoever calls has mixed in their number.
-pub(super) fn mix_bytes(fingerprint: &mut Fingerprint, bytes: &[u8]) {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        fingerprint.mix(u64::from_le_bytes(*word));
-    }
-    if !rest.is_empty() {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        fingerprint.mix(u64::from_le_bytes(last));
-    }
-}
-
 /// A broker with its fingerprint and its counters.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -146,81 +115,10 @@ impl Machine {
         &self.broker
     }
 
-    /// The fingerprint of all inputs and outputs so far.
-    #[must_use]
-    pub const fn fingerprint(&self) -> &Fingerprint {
-        &self.fingerprint
-    }
-
     /// The numbers so far.
     #[must_use]
     pub const fn account(&self) -> &Account {
         &self.account
-    }
-
-    /// When [`Machine::timeout`] is to be called next.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<SimTime> {
-        self.broker.poll_timeout()
-    }
-
-    /// Whether this connection was accepted and not yet closed.
-    #[must_use]
-    pub fn is_open(&self, connection: ConnectionId) -> bool {
-        self.open.get(connection.0 as usize).copied().unwrap_or(false)
-    }
-
-    /// A client opened a transport.
-    pub fn accept(&mut self, now: SimTime, outside: &mut impl Outside) -> ConnectionId {
-        let connection = self.broker.accept(now);
-        let place = connection.0 as usize;
-        if self.open.len() <= place {
-            self.open.resize(place + 1, false);
-        }
-        self.open[place] = true;
-        self.account.accepted += 1;
-        self.account.peak_open = self.account.peak_open.max(self.broker.connection_count());
-        self.input(now, Mixed::Accepted, connection, 0);
-        self.drain(outside);
-        connection
-    }
-
-    /// Bytes arrived from a client.
-    ///
-    /// # Panics
-    /// When the connection is not open.
-    pub fn bytes(
-        &mut self,
-        now: SimTime,
-        connection: ConnectionId,
-        bytes: &[u8],
-        outside: &mut impl Outside,
-    ) {
-        assert!(self.is_open(connection), "bytes of an open connection");
-        self.account.bytes_in += bytes.len() as u64;
-        self.input(now, Mixed::Bytes, connection, bytes.len());
-        mix_bytes(&mut self.fingerprint, bytes);
-        self.broker.handle_input(now, connection, Chunk::copied(Tag::default(), bytes));
-        self.drain(outside);
-    }
-
-    /// A transport is gone.
-    ///
-    /// # Panics
-    /// When the connection is not open.
-    pub fn closed(&mut self, now: SimTime, connection: ConnectionId, outside: &mut impl Outside) {
-        assert!(self.is_open(connection), "the end of an open connection");
-        self.open[connection.0 as usize] = false;
-        self.input(now, Mixed::Closed, connection, 0);
-        self.broker.transport_closed(now, connection);
-        self.drain(outside);
-    }
-
-    /// A deadline has come.
-    pub fn timeout(&mut self, now: SimTime, outside: &mut impl Outside) {
-        self.input(now, Mixed::Timeout, ConnectionId(u32::MAX), 0);
-        self.broker.handle_timeout(now);
-        self.drain(outside);
     }
 
     fn input(&mut self, now: SimTime, kind: Mixed, connection: ConnectionId, len: usize) {
@@ -235,18 +133,19 @@ impl Machine {
             self.account.bytes_out += len;
             self.account.packets_out[place(packet.packet_type)] += 1;
             self.fingerprint.mix_event(self.now, Mixed::Sent as u32, u64::from(connection.0), len);
-            mix_bytes(&mut self.fingerprint, packet.head.as_slice());
+            self.fingerprint.mix_bytes(packet.head.as_slice());
             if let Some(body) = &packet.body {
-                mix_bytes(&mut self.fingerprint, body.as_slice());
+                self.fingerprint.mix_bytes(body.as_slice());
             }
-            outside.send(connection, &packet);
+            let body = packet.body.as_ref().map_or(&[][..], Chunk::as_slice);
+            outside.send(connection, packet.head.as_slice(), body);
         }
         while let Some(event) = self.broker.poll_event() {
             match event {
                 BrokerEvent::Received { packet_type, .. } => self.account.packets_in[place(packet_type)] += 1,
                 BrokerEvent::Connected { .. } => self.account.connected += 1,
                 // No method of enhanced authentication is configured, so none is asked for.
-                BrokerEvent::Authenticate { .. } => {}
+                BrokerEvent::Authenticate { .. } | BrokerEvent::SubscriptionRefused { .. } => {}
                 BrokerEvent::Accepted { subscribers, .. } => {
                     self.account.messages += 1;
                     self.account.copies += subscribers as u64;
@@ -255,9 +154,82 @@ impl Machine {
                 BrokerEvent::Close { connection, reason } => {
                     count(&mut self.account.closed, reason);
                     self.fingerprint.mix_event(self.now, Mixed::Close as u32, u64::from(connection.0), 0);
-                    outside.close(connection);
+                    outside.close(connection, Ending::Closed);
                 }
             }
         }
+    }
+}
+
+impl Served for Machine {
+    const TIMEOUTS_ARE_INPUTS: bool = true;
+
+    fn accept(&mut self, now: SimTime, outside: &mut impl Outside) -> Option<ConnectionId> {
+        let connection = self.broker.accept(now);
+        let place = connection.0 as usize;
+        if self.open.len() <= place {
+            self.open.resize(place + 1, false);
+        }
+        self.open[place] = true;
+        self.account.accepted += 1;
+        self.account.peak_open = self.account.peak_open.max(self.broker.connection_count());
+        self.input(now, Mixed::Accepted, connection, 0);
+        self.drain(outside);
+        Some(connection)
+    }
+
+    fn bytes(&mut self, now: SimTime, connection: ConnectionId, bytes: &[u8], outside: &mut impl Outside) {
+        assert!(self.is_open(connection), "bytes of an open connection");
+        self.account.bytes_in += bytes.len() as u64;
+        self.input(now, Mixed::Bytes, connection, bytes.len());
+        self.fingerprint.mix_bytes(bytes);
+        self.broker.handle_input(now, connection, Chunk::copied(Tag::default(), bytes));
+        self.drain(outside);
+    }
+
+    // The broker makes no difference between the ways in which a transport ends. MQTT 3.1.1 §3.1.2.5
+    fn closed(&mut self, now: SimTime, connection: ConnectionId, _how: Ending, outside: &mut impl Outside) {
+        assert!(self.is_open(connection), "the end of an open connection");
+        self.open[connection.0 as usize] = false;
+        self.input(now, Mixed::Closed, connection, 0);
+        self.broker.transport_closed(now, connection);
+        self.drain(outside);
+    }
+
+    // What a client does not read waits in its line, within limits.
+    fn paused(&mut self, _: SimTime, _: ConnectionId, _paused: bool, _: &mut impl Outside) {}
+
+    fn timeout(&mut self, now: SimTime, outside: &mut impl Outside) {
+        self.input(now, Mixed::Timeout, ConnectionId(u32::MAX), 0);
+        self.broker.handle_timeout(now);
+        self.drain(outside);
+    }
+
+    fn poll_timeout(&self) -> Option<SimTime> {
+        self.broker.poll_timeout()
+    }
+
+    fn is_open(&self, connection: ConnectionId) -> bool {
+        self.open.get(connection.0 as usize).copied().unwrap_or(false)
+    }
+
+    fn sessions(&self) -> usize {
+        self.broker.session_count()
+    }
+
+    fn held(&self) -> usize {
+        self.broker.buffered()
+    }
+
+    fn is_behind(&self, _connection: ConnectionId) -> bool {
+        false
+    }
+
+    fn waiting_for(&self, _connection: ConnectionId) -> usize {
+        0
+    }
+
+    fn fingerprint(&self) -> u128 {
+        self.fingerprint.finish()
     }
 }

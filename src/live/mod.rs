@@ -7,10 +7,15 @@
 //! their order, and [`replay`] feeds them to the same machine in virtual time: the fingerprint, over
 //! every input and every byte that goes out, must be the same.
 //!
+//! With a scenario, its network takes the place of the machine: the engine runs to the wall clock's
+//! instant, and every real client is a visitor at one of its hosts ([`twin`]).
+//!
 //! | module | what |
 //! | --- | --- |
 //! | [`settings`] | which broker, within which limits |
-//! | [`machine`] | the broker with its fingerprint and its counters; the same in `live` and in `replay` |
+//! | [`served`] | what a broker alone and a scenario have in common; the same in `live` and in `replay` |
+//! | [`machine`] | a broker with its fingerprint and its counters |
+//! | [`twin`] | a scenario with its places for real clients |
 //! | [`journal`] | the file of inputs |
 //! | [`server`] | the loop: one thread, non-blocking sockets |
 //! | [`line`](mod@line) | one client's socket, and what waits to be written to it |
@@ -18,7 +23,9 @@
 //! | [`replay`] | a journal in virtual time |
 //! | [`report`] | what a session leaves behind |
 //!
-//! **Leaves out** TLS, WebSocket, and simulated hosts beside the real clients.
+//! **Leaves out** TLS and WebSocket. With a scenario, a client that closes its side is not sent anything
+//! any more, and the operating system's timer lets an event be late by a millisecond or so (the worst
+//! lag is reported).
 //!
 //! **Validated** by `tests/suite/live.rs` against real clients and raw sockets, by damaged journals in
 //! `journal/tests.rs`, and by `benches/live_load.rs` beside Mosquitto.
@@ -29,8 +36,10 @@ pub mod line;
 pub mod machine;
 pub mod replay;
 pub mod report;
+pub mod served;
 pub mod server;
 pub mod settings;
+pub mod twin;
 
 use std::fmt;
 use std::io;

@@ -10,8 +10,10 @@ use serde::Serialize;
 use sim_core::time::SimTime;
 
 use crate::live::machine::{Account, Machine, by_name};
+use crate::live::served::Served;
 use crate::live::server::Pacing;
 use crate::live::settings::BrokerSettings;
+use crate::live::twin::{Twin, Visits};
 
 /// Clients that came, and how they went.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -129,7 +131,7 @@ impl Report {
             bytes_out: account.bytes_out,
             packets_in: Account::by_type(&account.packets_in).into_iter().collect(),
             packets_out: Account::by_type(&account.packets_out).into_iter().collect(),
-            fingerprint: machine.fingerprint().hex(),
+            fingerprint: format!("{:032x}", machine.fingerprint()),
             wall_clock,
         }
     }
@@ -168,15 +170,74 @@ impl fmt::Display for Report {
         writeln!(f, "in           {} B{}", self.bytes_in, listed("; ", &self.packets_in))?;
         writeln!(f, "out          {} B{}", self.bytes_out, listed("; ", &self.packets_out))?;
         if let Some(wall) = &self.wall_clock {
-            let (lag, turn) = (wall.worst_lag_us as f64 / 1e3, wall.longest_turn_us as f64 / 1e3);
-            writeln!(f, "pacing       worst lag {lag:.3} ms, longest turn {turn:.3} ms")?;
-            let WallClock { turned_away, greedy, too_slow, .. } = wall;
-            if turned_away + greedy + too_slow > 0 {
-                write!(f, "given up     {turned_away} turned away, {greedy} sent more than can be held, ")?;
-                writeln!(f, "{too_slow} did not read")?;
-            }
+            write!(f, "{wall}")?;
         }
         writeln!(f, "fingerprint  {}", self.fingerprint)
+    }
+}
+
+impl fmt::Display for WallClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (lag, turn) = (self.worst_lag_us as f64 / 1e3, self.longest_turn_us as f64 / 1e3);
+        writeln!(f, "pacing       worst lag {lag:.3} ms, longest turn {turn:.3} ms")?;
+        let WallClock { turned_away, greedy, too_slow, .. } = self;
+        if turned_away + greedy + too_slow > 0 {
+            write!(f, "given up     {turned_away} turned away, {greedy} sent more than can be held, ")?;
+            writeln!(f, "{too_slow} did not read")?;
+        }
+        Ok(())
+    }
+}
+
+/// What real clients did in a session with a scenario: `live.json`, beside the files of a run.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct VisitReport {
+    /// How long the session lasted, in seconds.
+    pub duration_s: f64,
+    /// Places for real clients.
+    pub places: usize,
+    /// What they did.
+    pub visits: Visits,
+    /// Of all events, and of all that went to real clients and came from them.
+    pub fingerprint: String,
+    /// Of `live` only; a replay has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_clock: Option<WallClock>,
+}
+
+impl VisitReport {
+    /// The report on a session that ended at `end`.
+    #[must_use]
+    pub fn of(twin: &Twin, end: SimTime, wall_clock: Option<WallClock>) -> Self {
+        VisitReport {
+            duration_s: end.as_secs_f64(),
+            places: twin.places(),
+            visits: *twin.visits(),
+            fingerprint: format!("{:032x}", twin.fingerprint()),
+            wall_clock,
+        }
+    }
+
+    /// Writes `live.json` into a run's folder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let mut json = serde_json::to_string_pretty(self)?;
+        json.push('\n');
+        fs::write(folder.join("live.json"), json)
+    }
+}
+
+impl fmt::Display for VisitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Visits { accepted, peak, bytes_in, bytes_out, .. } = self.visits;
+        write!(f, "visitors     {accepted} came, {peak} at most at one time in {} places; ", self.places)?;
+        writeln!(f, "{bytes_in} B in, {bytes_out} B out")?;
+        match &self.wall_clock {
+            Some(wall) => write!(f, "{wall}"),
+            None => Ok(()),
+        }
     }
 }
 

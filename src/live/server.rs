@@ -21,8 +21,8 @@ use crate::live::LiveError;
 use crate::live::clock::{Clock, Signals};
 use crate::live::journal::{Header, Input, MAX_INPUT_BYTES, Writer};
 use crate::live::line::{Brought, Lines};
-use crate::live::machine::Machine;
-use crate::live::settings::{BrokerSettings, Limits};
+use crate::live::served::{Ending, Served};
+use crate::live::settings::Limits;
 
 /// Bytes read at once.
 pub const READ_BYTES: usize = 1 << 14;
@@ -52,8 +52,6 @@ const FIRST_LINE: usize = 3;
 pub struct ServeOptions {
     /// Where clients connect; port 0 lets the operating system choose.
     pub listen: SocketAddr,
-    /// The broker.
-    pub broker: BrokerSettings,
     /// What clients may take of this computer.
     pub limits: Limits,
     /// Where the inputs are written to.
@@ -93,9 +91,9 @@ impl Stopper {
     }
 }
 
-/// A broker that listens.
+/// A broker or a scenario that listens.
 #[derive(Debug)]
-pub struct Server {
+pub struct Server<S> {
     poll: Poll,
     listener: TcpListener,
     address: SocketAddr,
@@ -106,33 +104,36 @@ pub struct Server {
     end: Option<SimTime>,
     stopping: bool,
     limits: Limits,
-    machine: Machine,
+    served: S,
+    // Connections whose clients do not read.
+    stalled: Vec<ConnectionId>,
     lines: Lines,
     journal: Option<(PathBuf, Writer<File>)>,
     journal_failure: Option<io::Error>,
     // Some clients may wait to be accepted, not before this instant.
     accept_at: Option<SimTime>,
+    // The last client was turned away.
+    full: bool,
     buffer: Box<[u8]>,
     places: Vec<u32>,
     pacing: Pacing,
 }
 
-impl Server {
-    /// Listens, and starts the clock.
+impl<S: Served> Server<S> {
+    /// Listens, and starts the clock. `header` is what a replay needs to know of `served`.
     ///
     /// # Errors
     /// When the address cannot be listened on, or the journal cannot be written.
-    pub fn bind(options: &ServeOptions) -> Result<Self, LiveError> {
+    pub fn bind(options: &ServeOptions, served: S, header: &Header) -> Result<Self, LiveError> {
         let listen = |reason| LiveError::Listen { address: options.listen.to_string(), reason };
         let mut listener = TcpListener::bind(options.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let poll = Poll::new().map_err(LiveError::Poll)?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE).map_err(LiveError::Poll)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(LiveError::Poll)?);
-        let header = Header::of(&options.broker);
         let journal = match &options.journal {
             None => None,
-            Some(path) => match Writer::create(path, &header) {
+            Some(path) => match Writer::create(path, header) {
                 Ok(writer) => Some((path.clone(), writer)),
                 Err(reason) => return Err(LiveError::Journal { path: path.clone(), reason }),
             },
@@ -148,11 +149,13 @@ impl Server {
             end: options.span.map(|span| SimTime::ZERO.saturating_add(span)),
             stopping: false,
             limits: options.limits,
-            machine: Machine::new(&options.broker),
+            served,
+            stalled: Vec::new(),
             lines: Lines::new(options.limits),
             journal,
             journal_failure: None,
             accept_at: None,
+            full: false,
             buffer: vec![0; READ_BYTES].into(),
             places: Vec::new(),
             pacing: Pacing::default(),
@@ -181,10 +184,10 @@ impl Server {
         Ok(())
     }
 
-    /// The broker with its counters.
+    /// What is served.
     #[must_use]
-    pub const fn machine(&self) -> &Machine {
-        &self.machine
+    pub const fn served(&self) -> &S {
+        &self.served
     }
 
     /// How well the loop kept up.
@@ -229,7 +232,7 @@ impl Server {
         }
         let journal = self.journal.as_ref().filter(|(_, writer)| writer.is_dirty());
         let deadlines = [
-            self.machine.poll_timeout(),
+            self.served.poll_timeout(),
             self.lines.poll_timeout(),
             self.accept_at,
             self.end,
@@ -241,6 +244,7 @@ impl Server {
 
     fn turn(&mut self, events: &Events) {
         self.pass_deadlines();
+        self.lines.resume_reading();
         for event in events {
             match event.token() {
                 LISTENER => self.accept_at = Some(self.now),
@@ -259,6 +263,7 @@ impl Server {
         self.accept();
         self.read();
         self.write();
+        self.watch_readers();
         self.lines.drop_parted(self.now);
         if let Some((_, journal)) = &mut self.journal {
             let flushed = journal.flush_if_due(self.now);
@@ -268,10 +273,12 @@ impl Server {
 
     fn pass_deadlines(&mut self) {
         self.stopping |= self.end.is_some_and(|end| end <= self.now);
-        if let Some(due) = self.machine.poll_timeout().filter(|due| *due <= self.now) {
+        if let Some(due) = self.served.poll_timeout().filter(|due| *due <= self.now) {
             self.pacing.worst_lag = self.pacing.worst_lag.max(self.now.saturating_since(due));
-            self.record(&Input::Timeout);
-            self.machine.timeout(self.now, &mut self.lines);
+            if S::TIMEOUTS_ARE_INPUTS {
+                self.record(&Input::Timeout);
+            }
+            self.served.timeout(self.now, &mut self.lines);
             self.settle();
         }
     }
@@ -282,7 +289,7 @@ impl Server {
         }
         for _ in 0..ACCEPTS {
             match self.listener.accept() {
-                Ok((stream, _)) => self.admit(stream),
+                Ok((stream, peer)) => self.admit(stream, peer),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return self.accept_at = None,
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
@@ -292,9 +299,8 @@ impl Server {
         }
     }
 
-    fn admit(&mut self, mut stream: mio::net::TcpStream) {
-        let full = self.lines.len() >= self.limits.sockets
-            || self.machine.broker().session_count() >= self.limits.sessions;
+    fn admit(&mut self, mut stream: mio::net::TcpStream, peer: SocketAddr) {
+        let full = self.lines.len() >= self.limits.sockets || self.served.sessions() >= self.limits.sessions;
         let token = Token(FIRST_LINE + self.lines.next_place());
         let interest = Interest::READABLE | Interest::WRITABLE;
         // Acknowledgements are small and must not wait for one another. A socket that refuses is gone.
@@ -302,22 +308,36 @@ impl Server {
             || stream.set_nodelay(true).is_err()
             || self.poll.registry().register(&mut stream, token, interest).is_err()
         {
-            self.pacing.turned_away += 1;
-            return;
+            return self.turn_away(peer);
         }
-        let connection = self.machine.accept(self.now, &mut self.lines);
+        let Some(connection) = self.served.accept(self.now, &mut self.lines) else {
+            return self.turn_away(peer);
+        };
+        self.full = false;
         self.record(&Input::Accepted(connection));
         self.lines.add(stream, connection);
         self.settle();
+    }
+
+    // Says so once, until somebody gets in: a flood of clients is not to become a flood of lines.
+    fn turn_away(&mut self, peer: SocketAddr) {
+        self.pacing.turned_away += 1;
+        if !std::mem::replace(&mut self.full, true) {
+            eprintln!("turned away {peer}: every place for a client is taken");
+        }
     }
 
     fn read(&mut self) {
         let mut places = std::mem::take(&mut self.places);
         self.lines.take_readable(&mut places);
         for place in places.drain(..) {
+            if self.lines.connection(place).is_some_and(|connection| self.served.is_behind(connection)) {
+                self.lines.put_off(place);
+                continue;
+            }
             match self.lines.read(place, &mut self.buffer) {
                 Brought::Bytes(connection, count) => self.feed(connection, count),
-                Brought::End(connection) => self.lines.end(connection),
+                Brought::End(connection, how) => self.lines.end(connection, how),
                 Brought::Nothing => continue,
             }
             self.settle();
@@ -326,15 +346,15 @@ impl Server {
     }
 
     fn feed(&mut self, connection: ConnectionId, count: usize) {
-        if self.machine.broker().buffered() > self.limits.held_bytes {
+        if self.served.held() > self.limits.held_bytes {
             self.pacing.greedy += 1;
-            return self.lines.end(connection);
+            return self.lines.end(connection, Ending::Closed);
         }
         if let Some((_, journal)) = &mut self.journal {
             let written = journal.write(self.now, &Input::Bytes(connection, &self.buffer[..count]));
             self.journal_failure = self.journal_failure.take().or(written.err());
         }
-        self.machine.bytes(self.now, connection, &self.buffer[..count], &mut self.lines);
+        self.served.bytes(self.now, connection, &self.buffer[..count], &mut self.lines);
     }
 
     // A transport that turns out to be broken may leave a will to be sent.
@@ -345,25 +365,51 @@ impl Server {
         }
     }
 
-    // Tells the machine of the connections that have ended, until no more end by that.
+    // Tells what is served of the connections that have ended, until no more end by that.
     fn settle(&mut self) {
-        while let Some(connection) = self.lines.next_ended() {
-            if self.machine.is_open(connection) {
-                self.record(&Input::Closed(connection));
+        while let Some((connection, how)) = self.lines.next_ended() {
+            if self.served.is_open(connection) {
+                self.record(&Input::Closed(connection, how));
                 self.lines.part(connection, self.now);
-                self.machine.closed(self.now, connection, &mut self.lines);
+                self.served.closed(self.now, connection, how, &mut self.lines);
             }
         }
+    }
+
+    // Tells what is served of the clients that stopped to read, and gives up those for whom too much
+    // waits there.
+    fn watch_readers(&mut self) {
+        while let Some((connection, paused)) = self.lines.next_read_news() {
+            self.stalled.retain(|stalled| *stalled != connection);
+            if S::TIMEOUTS_ARE_INPUTS || !self.served.is_open(connection) {
+                continue;
+            }
+            if paused {
+                self.stalled.push(connection);
+            }
+            self.record(&Input::Paused(connection, paused));
+            self.served.paused(self.now, connection, paused, &mut self.lines);
+            self.settle();
+        }
+        let stalled = std::mem::take(&mut self.stalled);
+        for connection in &stalled {
+            if self.served.waiting_for(*connection) > self.limits.unread_bytes {
+                self.lines.give_up(*connection);
+                self.settle();
+            }
+        }
+        self.stalled = stalled;
+        self.stalled.retain(|connection| self.served.is_open(*connection));
     }
 
     // All connections end, and so does the journal.
     fn finish(&mut self) {
         for connection in self.lines.open() {
-            self.lines.end(connection);
+            self.lines.end(connection, Ending::Closed);
             self.settle();
         }
         self.write();
-        self.record(&Input::End(self.machine.fingerprint().finish()));
+        self.record(&Input::End(self.served.fingerprint()));
         if let Some((_, journal)) = &mut self.journal {
             let flushed = journal.flush();
             self.journal_failure = self.journal_failure.take().or(flushed.err());

@@ -1,7 +1,9 @@
 //! Which broker is served, and how much of this computer its clients may take.
 
 use models::mqtt::BrokerConfig;
+use models::mqtt::broker::FaultCodes;
 use models::mqtt::timers::silence::SilenceLooks;
+use models::mqtt::topic::TopicFilter;
 use models::profile::BrokerProfile;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +40,32 @@ pub struct BrokerSettings {
     pub max_connections: u32,
     /// Packets larger than this end their connection, in bytes. Default 8 MiB.
     pub max_packet_bytes: u32,
+    /// Whether clients of MQTT 5.0 are told so before: only of a limit that was asked for. Default `false`.
+    #[serde(default)]
+    pub announce_max_packet: bool,
+    /// What clients of MQTT 5.0 are told of their faults. Default: as Mosquitto tells them.
+    #[serde(default = "as_mosquitto")]
+    pub fault_codes: FaultCodes,
+    /// The longest Keep Alive of MQTT 5.0, in seconds; 0: no limit. Default 0.
+    #[serde(default)]
+    pub max_keep_alive_s: u16,
+    /// Filters to which nobody may subscribe. Default: none.
+    #[serde(default)]
+    pub refused_filters: Vec<String>,
 }
+
+const fn as_mosquitto() -> FaultCodes {
+    FaultCodes::Mosquitto
+}
+
+/// QoS 2 messages of one client of MQTT 5.0 that are not released (its Receive Maximum), and Topic Aliases
+/// that one may give: what Mosquitto allows. Without a limit one client could hold gigabytes.
+const MAX_INFLIGHT_INBOUND: u16 = 20;
+const TOPIC_ALIAS_MAXIMUM: u16 = 10;
+
+/// Levels of a topic, as with Mosquitto, and subscriptions of one client: each costs memory.
+const MAX_TOPIC_LEVELS: u16 = 200;
+const MAX_SUBSCRIPTIONS: u32 = 10_000;
 
 impl Default for BrokerSettings {
     fn default() -> Self {
@@ -50,6 +77,10 @@ impl Default for BrokerSettings {
             keep_alive_check_s: 0,
             max_connections: 10_000,
             max_packet_bytes: 8 << 20,
+            announce_max_packet: false,
+            fault_codes: FaultCodes::Mosquitto,
+            max_keep_alive_s: 0,
+            refused_filters: Vec::new(),
         }
     }
 }
@@ -72,6 +103,10 @@ impl BrokerSettings {
             },
             max_connections: or(config.max_connections, default.max_connections),
             max_packet_bytes: config.max_packet_bytes.min(default.max_packet_bytes),
+            announce_max_packet: config.announce_max_packet_bytes,
+            fault_codes: config.fault_codes,
+            max_keep_alive_s: config.max_keep_alive_s,
+            refused_filters: config.refused_filters.iter().map(|filter| filter.as_str().to_owned()).collect(),
         }
     }
 
@@ -91,6 +126,18 @@ impl BrokerSettings {
             },
             max_connections: self.max_connections,
             max_packet_bytes: self.max_packet_bytes,
+            announce_max_packet_bytes: self.announce_max_packet,
+            fault_codes: self.fault_codes,
+            max_keep_alive_s: self.max_keep_alive_s,
+            refused_filters: self
+                .refused_filters
+                .iter()
+                .filter_map(|filter| TopicFilter::new(filter).ok())
+                .collect(),
+            max_inflight_inbound: MAX_INFLIGHT_INBOUND,
+            topic_alias_maximum: TOPIC_ALIAS_MAXIMUM,
+            max_topic_levels: MAX_TOPIC_LEVELS,
+            max_subscriptions: MAX_SUBSCRIPTIONS,
             ..behaviour
         }
     }

@@ -19,6 +19,7 @@ use super::summary::{
 
 const MESSAGES: [&str; 4] = ["published", "delivered", "duplicated", "lost"];
 const LATENCY: [&str; 6] = ["mean", "p50", "p90", "p95", "p99", "max"];
+const REFUSED: [&str; 3] = ["connections", "subscriptions", "publications"];
 const TCP: [&str; 7] =
     ["segments", "retransmitted", "payload_bytes", "wire_bytes", "data_segments", "lost", "hops"];
 const NODE: [&str; 5] = ["energy_j", "mean_power_w", "cpu_busy_s", "ram_peak_bytes", "battery_days"];
@@ -84,6 +85,7 @@ impl Summary {
                 PACKET_NAMES.contains(&name).then_some(())?;
                 count(self.mqtt_packets.get(name).copied().unwrap_or(0))
             }
+            ("refused", key) => count(self.refused(key)?),
             ("tcp", key) => count(self.tcp(key)?),
             ("nodes", rest) => self.node(rest)?,
             ("wifi", key) => wifi(self.wifi, key)?,
@@ -99,6 +101,15 @@ impl Summary {
             "delivered" => self.messages.delivered,
             "duplicated" => self.messages.duplicated,
             "lost" => self.messages.lost,
+            _ => return None,
+        })
+    }
+
+    fn refused(&self, key: &str) -> Option<u64> {
+        Some(match key {
+            "connections" => self.refused.connections,
+            "subscriptions" => self.refused.subscriptions,
+            "publications" => self.refused.publications,
             _ => return None,
         })
     }
@@ -148,6 +159,7 @@ pub fn paths_for<'a>(hosts: impl IntoIterator<Item = (&'a str, bool)>) -> Vec<St
     paths.extend(MESSAGES.map(String::from));
     paths.extend(under("latency", &LATENCY));
     paths.extend(under("packets", &PACKET_NAMES));
+    paths.extend(under("refused", &REFUSED));
     paths.extend(under("tcp", &TCP));
     for (name, fleet) in hosts {
         let head = format!("nodes.{name}");

@@ -18,7 +18,7 @@ use super::{Manifest, Summary};
 use crate::capture::pcapng::Capture;
 
 /// What a run's folder may hold; whatever has another name is somebody else's.
-const OWN_FILES: [&str; 11] = [
+const OWN_FILES: [&str; 12] = [
     "summary.json",
     "manifest.json",
     "messages.parquet",
@@ -30,6 +30,7 @@ const OWN_FILES: [&str; 11] = [
     "capture.pcapng",
     "chart.txt",
     "picture.svg",
+    "live.json",
 ];
 
 /// What file browsers leave behind uninvited; nobody misses it.

@@ -18,6 +18,7 @@ pub mod accounts;
 pub mod figures;
 pub mod folder;
 pub mod manifest;
+pub mod refused;
 pub mod summary;
 pub mod tables;
 pub mod text;

@@ -45,6 +45,7 @@ fn message(id: u32, qos: u8, published: SimTime, accepted: Option<SimTime>, expe
         published,
         accepted,
         expected,
+        refused: false,
     }
 }
 
@@ -103,6 +104,7 @@ pub fn outcome() -> Outcome {
         server: Some(ServerRecord { received: 3, stored: 3, span: Duration::from_millis(75) }),
         alert: None,
         cells: Vec::new(),
+        refused: [1, 0, 2],
         remarks: vec![("viewer[1]: message dropped, its queue was full".to_owned(), 1)],
     }
 }

@@ -20,6 +20,7 @@ use sim_core::stats::percentile;
 use sim_core::time::SimTime;
 
 use super::accounts::Accounts;
+use super::refused::Refused;
 
 /// The control packets, by packet type from 1 on. MQTT 3.1.1 §2.2.1
 pub const PACKET_NAMES: [&str; 15] = [
@@ -260,6 +261,8 @@ pub struct Summary {
     pub messages: Messages,
     /// Latency; null without a delivery.
     pub latency_ms: Option<LatencyMs>,
+    /// What brokers refused.
+    pub refused: Refused,
     /// Control packets sent by name, in the order of the packet types, without those never sent.
     pub mqtt_packets: Ordered<u64>,
     /// TCP and the links.
@@ -313,6 +316,7 @@ impl Summary {
                 lost: counts.lost,
             },
             latency_ms: LatencyMs::of(&latencies_ns),
+            refused: Refused::of(outcome),
             mqtt_packets: Ordered(packets.map(|(name, sent)| ((*name).to_owned(), sent)).collect()),
             tcp: Tcp::of(outcome.tcp),
             nodes: nodes(&outcome.nodes, outcome.simulated),

@@ -32,7 +32,7 @@ const ROW_GROUP: usize = 1 << 18;
 #[derive(Clone, Debug)]
 pub struct Tables {
     /// message, publisher, topic, qos, bytes, published_ns, accepted_ns, subscriber, delivered_ns,
-    /// latency_ms, copies.
+    /// latency_ms, copies, refused.
     pub messages: DataFrame,
     /// name, group, index, board, energy_j, mean_power_w, cpu_busy_s, ram_peak_bytes, frames_sent,
     /// bytes_sent, frames_received, bytes_received, connections.
@@ -166,6 +166,7 @@ fn messages(outcome: &Outcome) -> PolarsResult<DataFrame> {
         column("delivered_ns", &rows.delivered_ns),
         column("latency_ms", &rows.latency_ms),
         column("copies", &rows.copies),
+        column("refused", rows.column(|m| m.refused)),
     ];
     DataFrame::new(rows.message.len(), columns)
 }

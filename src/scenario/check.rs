@@ -9,12 +9,14 @@ use super::names::TopicName;
 use super::quantity::Span;
 use super::schema::{Host, Payload, Role, Scenario, Tcp};
 
+mod crash;
 mod link;
 mod mqtt;
 mod network;
 mod sleep;
 mod tls;
 
+pub(super) use crash::crashes;
 pub(super) use link::faults;
 pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};
 pub(super) use network::{brokers, network};
@@ -140,13 +142,12 @@ fn role(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
             at_least_one("messages", Some(u64::from(burst.messages)))?;
             message(view, &path("payload"), &burst.topic, &burst.payload, burst.qos.0)
         }
-        Role::Subscriber(subscriber) if subscriber.filters.is_empty() => {
-            // MQTT 3.1.1 §3.8.3 [MQTT-3.8.3-3]
-            Err(view
-                .error("a subscriber without filters", &path("filters"), "at least one")
-                .help("write `filters: [(filter: \"home/#\", qos: 0)]` (MQTT 3.1.1 §3.8.3)"))
+        Role::Subscriber(subscriber) => {
+            mqtt::filters(view, &path("filters"), &subscriber.filters)?;
+            mqtt::identifier(view, &path("identifier"), subscriber.identifier)
         }
-        Role::Subscriber(_) => Ok(()),
+        Role::Visitor(_) => Ok(()),
+        Role::Steps(steps) => mqtt::steps(view, name, &steps.steps),
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
         assert!(fields(&[("links", None), ("3", None)]).contains(&"loss_up"));
         let filter =
             [("hosts", None), ("x", None), ("role", Some("Subscriber")), ("filters", None), ("0", None)];
-        assert_eq!(fields(&filter), ["filter", "qos"]);
+        assert_eq!(fields(&filter), ["filter", "qos", "no_local", "retain_as_published", "retain_handling"]);
         assert!(fields(&[("hosts", None), ("x", None), ("mqtt", None), ("will", None)]).contains(&"retain"));
     }
 

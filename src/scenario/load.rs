@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use std::time::Duration;
+
+use models::mqtt::broker::Memory;
 use models::profile::{
     Battery, BatteryFile, Board, BoardFile, BrokerFile, ClientFile, Software, SoftwareFile, Stack,
 };
@@ -107,11 +110,26 @@ pub struct Group {
     pub broker: Option<Broker>,
     /// The MQTT client of every member, if it is none.
     pub client: Option<Client>,
+    /// When its program is killed, in the order of the instants.
+    pub crashes: Vec<Crash>,
     /// The TCP to start from.
     pub stack: Stack,
     /// Changes to it: the host's own, then those of the scenario, then the software's Nagle
     /// setting, which is therefore always there. `stack` in here is the same as above.
     pub tcp: Tcp,
+}
+
+/// A program that is killed, and starts again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Crash {
+    /// The member of a fleet; `None`: all.
+    pub member: Option<u32>,
+    /// When, from the start of the run.
+    pub at: Duration,
+    /// How long it is down.
+    pub down_for: Duration,
+    /// What a broker finds again.
+    pub memory: Memory,
 }
 
 impl Group {
@@ -207,6 +225,10 @@ pub fn load_text(
         .zip(&brokers)
         .map(|((name, host), broker)| group(&view, &mut library, &scenario, name, host, *broker))
         .collect::<Result<Vec<_>, _>>()?;
+    let mut groups = groups;
+    for (place, crash) in check::crashes(&view, &scenario)? {
+        groups[place].crashes.push(crash);
+    }
     let (links, traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
     let expectations = check::expectations(&view, &scenario)?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
@@ -296,6 +318,7 @@ fn group(
         role: host.role.clone(),
         broker: broker_settings,
         client,
+        crashes: Vec::new(),
         stack,
         tcp,
         board,

@@ -17,11 +17,14 @@ mod tcp;
 mod tls;
 
 pub use link::{
-    Answer, Fault, Jitter, Link, LinkDown, Loss, Nat, PowerSave, Queue, Queued, Radio, Reorder, Trace,
-    TraceText, Way,
+    Answer, BrokerRestart, ClientCrash, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat, PowerSave, Queue,
+    Queued, Radio, Reorder, Trace, TraceText, Way,
 };
-pub use mqtt::{Mqtt, Payload, Subscription, Will};
-pub use role::{BrokerRole, BurstRole, CameraRole, PublisherRole, Role, Sleep, SubscriberRole, Then};
+pub use mqtt::{MessageProperties, Mqtt, Payload, Reconnect, Subscription, Will};
+pub use role::{
+    AccessRule, Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Sleep, Step,
+    StepsRole, SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User, VisitorRole,
+};
 pub use tcp::Tcp;
 pub use tls::{BrokerTls, ClientTls};
 

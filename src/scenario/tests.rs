@@ -198,6 +198,17 @@ bad_files! {
     unknown_stack: ["expect: [" => "tcp: (stack: \"linus\"), expect: ["];
     warm_up_too_long: ["stop: WhenQuiet" => "warm_up: \"10 s\""];
     empty_question: ["What is on the wire when one message goes from a publisher to a subscriber?" => " "];
+    // Versions of MQTT, and what libraries cannot do.
+    unknown_version: ["keep_alive: \"60 s\"" => "version: \"4\""];
+    key_of_version_5: ["keep_alive: \"60 s\"" => "session_expiry: \"60 s\""];
+    will_delay_of_version_5: ["keep_alive: \"60 s\"" => "will: (topic: \"a\", payload: \"1 B\", delay: \"1 s\")"];
+    option_of_version_5: ["(filter: \"gt/#\"" => "(no_local: true, filter: \"gt/#\""];
+    retry_in_version_5: ["keep_alive: \"60 s\"" => "version: \"5.0\", retry_after: \"20 s\""];
+    half_a_second_of_session: ["keep_alive: \"60 s\"" => "version: \"5.0\", session_expiry: \"1500 ms\""];
+    version_of_no_umqtt: ["role: Publisher" => "software: \"umqtt\", role: Publisher", "keep_alive: \"60 s\"" => "version: \"5.0\""];
+    qos_2_of_umqtt: ["role: Publisher" => "software: \"umqtt\", role: Publisher", "qos: 1, count" => "qos: 2, count"];
+    qos_1_of_pubsubclient: ["role: Publisher" => "software: \"pubsubclient\", role: Publisher"];
+    steps_out_of_order: ["role: Subscriber(filters: [(filter: \"gt/#\", qos: 1)])" => "role: Steps(steps: [(at: \"2 s\", act: Connect), (at: \"1 s\", act: Ping)])"];
     // MQTT.
     qos_three: ["qos: 1, count" => "qos: 3, count"];
     payload_without_unit: ["Text(\"hello\")" => "16"];

@@ -1,12 +1,14 @@
 //! The tests that look at the whole: scenarios, captures, the command line, the house itself.
 //! One binary, so that it links once.
 
+mod behaviours;
 mod charts;
 mod command_line;
 mod devices;
 mod fingerprints;
 mod ground_truth;
 mod ground_truth_tls;
+mod interoperability;
 mod live;
 mod scenarios;
 mod smart_home;

@@ -1,5 +1,6 @@
 //! The broker program: one MQTT server machine and the sockets of its clients.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use sim_core::time::SimTime;
@@ -9,7 +10,9 @@ use crate::cause::Cause;
 use crate::host::secure::Security;
 use crate::host::socket::{NO_CONNECTION, News};
 use crate::host::{Remark, Surroundings};
+use crate::mqtt::broker::{DropReason, Memory};
 use crate::mqtt::{Broker, BrokerEvent, CloseReason, ConnectionId, Outgoing, PacketType};
+use crate::record::Refused;
 
 /// A broker that listens on one port.
 #[derive(Clone, Debug)]
@@ -23,6 +26,21 @@ pub struct BrokerProgram {
     /// Connections to close once all is sent.
     closing: Vec<u32>,
     security: Option<Arc<Security>>,
+    /// When it is killed, the next first.
+    crashes: VecDeque<Crash>,
+    /// While it is down: when it starts again.
+    down_until: Option<SimTime>,
+}
+
+/// A broker that is killed, and starts again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Crash {
+    /// When.
+    pub at: SimTime,
+    /// When it starts again.
+    pub up_at: SimTime,
+    /// What it finds again.
+    pub memory: Memory,
 }
 
 impl BrokerProgram {
@@ -30,7 +48,29 @@ impl BrokerProgram {
     #[must_use]
     pub fn new(mqtt: Broker, port: u16, backlog: Option<u32>) -> Self {
         let backlog = backlog.unwrap_or(u32::MAX);
-        BrokerProgram { mqtt, port, backlog, sockets: Vec::new(), closing: Vec::new(), security: None }
+        BrokerProgram {
+            mqtt,
+            port,
+            backlog,
+            sockets: Vec::new(),
+            closing: Vec::new(),
+            crashes: VecDeque::new(),
+            down_until: None,
+            security: None,
+        }
+    }
+
+    /// The same, killed at these instants, which are in order.
+    #[must_use]
+    pub fn with_crashes(mut self, crashes: impl Iterator<Item = Crash>) -> Self {
+        self.crashes = crashes.collect();
+        self
+    }
+
+    /// Whether it is there to take connections.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.down_until.is_none()
     }
 
     /// Takes TLS connections and no others.
@@ -61,13 +101,18 @@ impl BrokerProgram {
     /// When a client's silence is to be looked at.
     #[must_use]
     pub fn deadline(&self) -> SimTime {
-        self.mqtt.poll_timeout().unwrap_or(SimTime::MAX)
+        if let Some(up_at) = self.down_until {
+            return up_at;
+        }
+        let crash = self.crashes.front().map_or(SimTime::MAX, |crash| crash.at);
+        self.mqtt.poll_timeout().unwrap_or(SimTime::MAX).min(crash)
     }
 
     /// Runs one task.
     pub fn execute(&mut self, task: Task, place: &mut Workplace<'_, impl Surroundings>) {
         match task {
-            Task::Time | Task::Background => self.mqtt.handle_timeout(place.now),
+            Task::Time => self.time_passed(place),
+            Task::Background => {}
             Task::News(socket, news) => self.news(socket, news, place),
         }
         while let Some(event) = self.mqtt.poll_event() {
@@ -87,15 +132,52 @@ impl BrokerProgram {
                 BrokerEvent::Connected { .. } | BrokerEvent::Authenticate { .. } => {}
                 BrokerEvent::Accepted { message, .. } => place.work.accepted.push(message),
                 BrokerEvent::Close { connection, reason } => self.close(connection, reason, place.around),
+                BrokerEvent::SubscriptionRefused { .. } => place.around.refused(Refused::Subscription),
+                BrokerEvent::Dropped { message, reason: DropReason::NotAuthorized } => {
+                    place.around.ledger().refuse(message);
+                    place.around.refused(Refused::Publication);
+                }
                 BrokerEvent::Dropped { .. } => place.around.remark(Remark::MessageDropped),
             }
         }
     }
 
+    fn time_passed(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
+        let now = place.now;
+        match self.down_until {
+            Some(up_at) if up_at > now => return,
+            Some(_) => self.down_until = None,
+            None => {}
+        }
+        match self.crashes.front().copied().filter(|crash| crash.at <= now) {
+            Some(crash) => {
+                self.crashes.pop_front();
+                self.crash(crash, place);
+            }
+            None => self.mqtt.handle_timeout(now),
+        }
+    }
+
+    // The program ends without a word; its kernel closes what it had open.
+    fn crash(&mut self, crash: Crash, place: &mut Workplace<'_, impl Surroundings>) {
+        for (socket, entry) in place.sockets.iter_mut() {
+            entry.connection = NO_CONNECTION;
+            entry.tcp.close(place.now);
+            place.requests.used.push(socket as u32);
+        }
+        self.sockets.clear();
+        self.closing.clear();
+        self.mqtt.restart(place.now, crash.memory);
+        self.down_until = Some(crash.up_at);
+    }
+
     fn news(&mut self, socket: u32, news: News, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
         let entry = &mut place.sockets[socket as usize];
-        if news.has(News::CONNECTED) {
+        // What comes while it is down finds a kernel that closes.
+        if news.has(News::CONNECTED) && self.down_until.is_some() {
+            entry.tcp.close(now);
+        } else if news.has(News::CONNECTED) {
             let connection = self.mqtt.accept(now);
             entry.connection = connection.0;
             let number = connection.0 as usize;
@@ -131,7 +213,8 @@ impl BrokerProgram {
 
     fn close(&mut self, connection: ConnectionId, reason: CloseReason, around: &mut impl Surroundings) {
         match reason {
-            CloseReason::Disconnected | CloseReason::DisconnectedFor(_) | CloseReason::Refused(_) => {}
+            CloseReason::Disconnected | CloseReason::DisconnectedFor(_) => {}
+            CloseReason::Refused(_) => around.refused(Refused::Connection),
             CloseReason::KeepAliveExpired => around.remark(Remark::KeepAliveExpired),
             CloseReason::TakenOver => around.remark(Remark::TakenOver),
             CloseReason::Malformed(_) | CloseReason::ProtocolError(_) => around.remark(Remark::ProtocolError),

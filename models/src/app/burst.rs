@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sim_core::time::SimTime;
 
-use super::client::{Message, Turn};
+use super::turn::{Message, Turn};
 
 /// What a burst publisher does.
 #[derive(Clone, Debug)]

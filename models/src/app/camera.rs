@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sim_core::time::SimTime;
 
-use super::client::{Message, Turn};
+use super::turn::{Message, Turn};
 use crate::cause::Cause;
 
 /// What a camera does.

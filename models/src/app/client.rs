@@ -8,16 +8,16 @@ use std::time::Duration;
 use sim_core::time::SimTime;
 
 use super::sleeper::Sleeper;
-use super::{Burst, Camera, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task, Work, Workplace};
+use super::steps::{Steps, Wish};
+use super::turn::Turn;
+use super::{Burst, Camera, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task, Workplace};
 use crate::cause::Cause;
-use crate::host::heap::Heap;
 use crate::host::secure::Security;
 use crate::host::socket::News;
-use crate::host::{ProgramCost, Remark, Surroundings};
-use crate::ledger::{Ledger, Publication};
-use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, PacketType, QoS, TopicName};
+use crate::host::{Remark, Surroundings};
+use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, PacketType};
 use crate::record::HostIndex;
-use crate::stream::{MessageId, Payload};
+use sim_core::random::Stream;
 
 /// When and where to a client connects.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +36,13 @@ pub struct ClientPlan {
     pub back_off_factor: f64,
     /// Longest wait between attempts.
     pub back_off_limit: Duration,
+    /// How far a wait may be off by chance, up or down, relative to it; 0 to 1.
+    pub back_off_jitter: f64,
+    /// Whether the client comes back by itself after a failure.
+    pub comes_back: bool,
+    /// Whether the program waits for the acknowledgement of every message of QoS 1 and 2 that it publishes,
+    /// and does nothing else of its own meanwhile.
+    pub publish_waits: bool,
 }
 
 /// Where the client's connection stands.
@@ -66,74 +73,8 @@ pub enum Role {
     SensorNode(Box<SensorNodeRole>),
     /// The server node of the alert network.
     ServerNode(Box<ServerNodeRole>),
-}
-
-/// What a role may do while it has its turn.
-pub struct Turn<'a> {
-    /// The present.
-    pub now: SimTime,
-    /// The host it runs on.
-    pub host: HostIndex,
-    /// The protocol machine.
-    pub mqtt: &'a mut Client,
-    /// The books of messages.
-    pub ledger: &'a mut Ledger,
-    /// The account of this task.
-    pub work: &'a mut Work,
-    /// What its host's software takes for it.
-    pub cost: &'a ProgramCost,
-    /// The heap of its host, where that has a fixed size.
-    pub heap: Option<&'a mut Heap>,
-    /// Publish calls that failed.
-    pub failed: u32,
-    /// Publish calls for which there was no memory.
-    pub out_of_memory: u32,
-}
-
-/// A message that a role publishes again and again.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// Topic Name.
-    pub topic: TopicName,
-    /// Its number in the ledger.
-    pub ledger_topic: u32,
-    /// Payload.
-    pub payload: Payload,
-    /// Quality of Service.
-    pub qos: QoS,
-    /// RETAIN flag.
-    pub retain: bool,
-    /// Number of subscribers that it is meant for.
-    pub expected: u32,
-}
-
-impl Turn<'_> {
-    /// Publishes `message` and pays for the call; returns its name in the ledger.
-    pub fn publish(&mut self, message: &Message) -> MessageId {
-        let bytes = message.payload.len() as u32;
-        let id = self.ledger.open(
-            self.now,
-            Publication {
-                publisher: self.host,
-                topic: message.ledger_topic,
-                bytes,
-                qos: message.qos as u8,
-                expected: message.expected,
-            },
-        );
-        if self.heap.as_mut().is_some_and(|heap| heap.publish(u64::from(bytes)).is_err()) {
-            self.out_of_memory += 1;
-            return id;
-        }
-        self.work.charge(Cause::Publish, self.cost.publish(u64::from(bytes)));
-        let topic = message.topic.clone();
-        let outcome =
-            self.mqtt.publish(self.now, topic, message.payload.clone(), message.qos, message.retain, id);
-        if outcome.is_err() {
-            self.failed += 1;
-        }
-        id
-    }
+    /// Does one thing after another.
+    Steps(Steps),
 }
 
 /// An MQTT client with a role.
@@ -153,6 +94,12 @@ pub struct ClientProgram {
     /// The cycle of a client that sleeps between its messages.
     sleeper: Option<Box<Sleeper>>,
     security: Option<Arc<Security>>,
+    /// Chance in the waits, where there is any.
+    chance: Option<Box<Stream>>,
+    /// When it is killed and when it is back, the last first.
+    crashes: Vec<(SimTime, SimTime)>,
+    /// When it is back from the last time it was killed.
+    back_at: SimTime,
 }
 
 impl ClientProgram {
@@ -175,8 +122,25 @@ impl ClientProgram {
             renew_at: SimTime::MAX,
             leaving: false,
             sleeper: None,
+            chance: None,
+            crashes: Vec::new(),
+            back_at: SimTime::ZERO,
             security: None,
         }
+    }
+
+    /// The same, killed at the first and back at the second of each pair of instants, which are in order.
+    #[must_use]
+    pub fn with_crashes(mut self, crashes: impl DoubleEndedIterator<Item = (SimTime, SimTime)>) -> Self {
+        self.crashes = crashes.rev().collect();
+        self
+    }
+
+    /// The same with chance in its waits ([`ClientPlan::back_off_jitter`]).
+    #[must_use]
+    pub fn with_chance(mut self, chance: Stream) -> Self {
+        self.chance = Some(Box::new(chance));
+        self
     }
 
     /// Connects with TLS.
@@ -208,9 +172,32 @@ impl ClientProgram {
                 self.departure().min(self.mqtt.poll_timeout().unwrap_or(SimTime::MAX))
             }
             Phase::Here(_) | Phase::Closing(_) => SimTime::MAX,
-            Phase::Over => return sleeper,
+            Phase::Over => match self.role {
+                Role::Steps(_) => SimTime::MAX,
+                Role::Publisher(_)
+                | Role::Camera(_)
+                | Role::Burst(_)
+                | Role::Subscriber(_)
+                | Role::SensorNode(_)
+                | Role::ServerNode(_) => {
+                    return sleeper;
+                }
+            },
         };
-        connection.min(self.role.deadline()).min(sleeper)
+        // A program that waits for an acknowledgement does nothing else.
+        let own = if self.waits() { SimTime::MAX } else { self.role.deadline().max(self.back_at) };
+        connection.min(own).min(self.next_crash()).min(sleeper)
+    }
+
+    fn next_crash(&self) -> SimTime {
+        self.crashes.last().map_or(SimTime::MAX, |(at, _)| *at)
+    }
+
+    /// Whether a publish call has not returned yet.
+    fn waits(&self) -> bool {
+        // Nodes of the alert network know themselves what they wait for.
+        let own = !matches!(self.role, Role::SensorNode(_) | Role::ServerNode(_));
+        own && self.plan.publish_waits && self.mqtt.is_connected() && self.mqtt.unacknowledged().0 > 0
     }
 
     /// When the client leaves or renews its connection.
@@ -245,6 +232,14 @@ impl ClientProgram {
 
     fn time_passed(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
+        if self.next_crash() <= now
+            && let Some((_, back_at)) = self.crashes.pop()
+        {
+            self.carry_out(Wish::Crash, place);
+            self.back_at = back_at;
+            self.phase = Phase::Away(back_at);
+            return;
+        }
         if !self.cycle(now, place) {
             return;
         }
@@ -266,7 +261,7 @@ impl ClientProgram {
             }
             Phase::Away(_) | Phase::Closing(_) | Phase::Over => {}
         }
-        if self.role.deadline() <= now {
+        if self.role.deadline().max(self.back_at) <= now && !self.waits() {
             self.give_turn(place, Role::wake);
         }
     }
@@ -309,15 +304,26 @@ impl ClientProgram {
         let renewing = self.leaving && self.plan.reconnect_every.is_some() && !self.finished(now);
         self.phase = if renewing {
             Phase::Away(now)
-        } else if self.leaving || self.role.ends_with_connection() {
+        } else if self.leaving || !self.plan.comes_back || self.role.ends_with_connection() {
             Phase::Over
         } else {
-            let attempt = now + self.back_off;
+            let attempt = now + self.wait();
             self.back_off = self.back_off.mul_f64(self.plan.back_off_factor).min(self.plan.back_off_limit);
             Phase::Away(attempt)
         };
         self.leaving = false;
         self.renew_at = SimTime::MAX;
+    }
+
+    /// The wait before the next attempt.
+    fn wait(&mut self) -> Duration {
+        let jitter = self.plan.back_off_jitter;
+        match &mut self.chance {
+            Some(chance) if jitter > 0.0 => {
+                self.back_off.mul_f64(chance.uniform_range(1.0 - jitter, 1.0 + jitter))
+            }
+            Some(_) | None => self.back_off,
+        }
     }
 
     /// Whether the plan or the role, and not a renewal, ended the connection.
@@ -341,11 +347,37 @@ impl ClientProgram {
             heap: place.heap.as_deref_mut(),
             failed: 0,
             out_of_memory: 0,
+            wish: None,
         };
         act(&mut self.role, &mut turn);
+        let wish = turn.wish;
         place.requests.out_of_memory |= turn.out_of_memory > 0;
         for _ in 0..turn.failed {
             place.around.remark(Remark::PublishFailed);
+        }
+        if let Some(wish) = wish {
+            self.carry_out(wish, place);
+        }
+    }
+
+    fn carry_out(&mut self, wish: Wish, place: &mut Workplace<'_, impl Surroundings>) {
+        let now = place.now;
+        match (wish, self.phase) {
+            (Wish::Connect, Phase::Away(_) | Phase::Over) => self.phase = Phase::Away(now),
+            (Wish::Disconnect, Phase::Here(_)) => {
+                self.leaving = true;
+                self.mqtt.disconnect(now);
+            }
+            (Wish::Close | Wish::Crash, Phase::Here(socket)) => {
+                place.sockets[socket as usize].tcp.close(now);
+                place.requests.used.push(socket);
+                self.mqtt.transport_closed(now);
+                self.phase = Phase::Over;
+            }
+            (Wish::Connect | Wish::Disconnect | Wish::Close | Wish::Crash, _) => {}
+        }
+        if wish == Wish::Crash {
+            self.mqtt = Client::new(self.mqtt.config().clone());
         }
     }
 

@@ -13,7 +13,10 @@ mod role;
 mod sensor_node;
 mod server_node;
 mod sleeper;
+mod steps;
 mod subscriber;
+mod turn;
+mod visitor;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,15 +35,18 @@ use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
 use crate::stream::MessageId;
 
-pub use broker::BrokerProgram;
+pub use broker::{BrokerProgram, Crash};
 pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
-pub use client::{ClientPlan, ClientProgram, Message, Role, Turn};
+pub use client::{ClientPlan, ClientProgram, Role};
 pub use publisher::{Publisher, PublisherPlan};
 pub use sensor_node::SensorNodeRole;
 pub use server_node::ServerNodeRole;
 pub use sleeper::{SleepPlan, Step};
+pub use steps::{Act, Steps, StepsPlan};
 pub use subscriber::{Subscriber, SubscriberPlan};
+pub use turn::{Message, Turn};
+pub use visitor::{FromOutside, ToOutside, VisitorProgram};
 
 /// What there is to do for a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,6 +97,8 @@ pub struct Requests {
     pub on: bool,
     /// There was no room in the heap.
     pub out_of_memory: bool,
+    /// Sockets that were written to or closed: see what they have to send.
+    pub used: SmallVec<[u32; 2]>,
 }
 
 /// Where a program does one task: what it may touch, pay with and ask for.
@@ -118,6 +126,8 @@ pub enum Program {
     Broker(Box<BrokerProgram>),
     /// An MQTT client with a role.
     Client(Box<ClientProgram>),
+    /// A place for a client from outside.
+    Visitor(Box<VisitorProgram>),
 }
 
 impl Program {
@@ -125,8 +135,8 @@ impl Program {
     #[must_use]
     pub fn listens(&self, port: u16) -> Option<u32> {
         match self {
-            Program::Broker(broker) => (broker.port() == port).then_some(broker.backlog()),
-            Program::Client(_) => None,
+            Program::Broker(broker) => (broker.is_up() && broker.port() == port).then_some(broker.backlog()),
+            Program::Client(_) | Program::Visitor(_) => None,
         }
     }
 
@@ -136,6 +146,8 @@ impl Program {
         match self {
             Program::Broker(broker) => Program::Broker(Box::new(broker.secured(security))),
             Program::Client(client) => Program::Client(Box::new(client.secured(security))),
+            // The bytes of a visitor's real client are passed on as they are.
+            Program::Visitor(visitor) => Program::Visitor(visitor),
         }
     }
 
@@ -145,6 +157,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.security(),
             Program::Client(client) => client.security(),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -154,6 +167,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.deadline(),
             Program::Client(client) => client.deadline(),
+            Program::Visitor(visitor) => visitor.deadline(),
         }
     }
 
@@ -161,7 +175,7 @@ impl Program {
     #[must_use]
     pub fn has_background(&self) -> bool {
         match self {
-            Program::Broker(_) => false,
+            Program::Broker(_) | Program::Visitor(_) => false,
             Program::Client(client) => client.has_background(),
         }
     }
@@ -171,6 +185,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.execute(task, place),
             Program::Client(client) => client.execute(task, place),
+            Program::Visitor(visitor) => visitor.execute(task, place),
         }
     }
 
@@ -179,6 +194,7 @@ impl Program {
         match self {
             Program::Broker(_) => unreachable!("a broker opens no connection"),
             Program::Client(client) => client.opened(socket),
+            Program::Visitor(visitor) => visitor.opened(socket),
         }
     }
 
@@ -187,6 +203,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_transmit(),
             Program::Client(client) => client.poll_transmit(),
+            Program::Visitor(_) => None,
         }
     }
 
@@ -195,13 +212,14 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_close(),
             Program::Client(client) => client.poll_close(now),
+            Program::Visitor(_) => None,
         }
     }
 
     /// The board was reset: all in RAM is lost, the program starts anew at `start`, or never.
     pub fn reset(&mut self, start: Option<SimTime>) {
         match self {
-            Program::Broker(_) => unreachable!("no profile resets a broker"),
+            Program::Broker(_) | Program::Visitor(_) => unreachable!("only clients are reset"),
             Program::Client(client) => client.reset(start),
         }
     }
@@ -209,7 +227,9 @@ impl Program {
     /// The connection that a task asked for could not be opened: there was no room for it.
     pub fn not_opened(&mut self, now: SimTime) {
         match self {
-            Program::Broker(_) => unreachable!("a broker opens no connection"),
+            Program::Broker(_) | Program::Visitor(_) => {
+                unreachable!("only clients have a heap of fixed size")
+            }
             Program::Client(client) => client.not_opened(now),
         }
     }
@@ -220,6 +240,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.buffered(),
             Program::Client(client) => client.buffered(),
+            Program::Visitor(_) => 0,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use sim_core::time::SimTime;
 
-use super::client::{Role, Turn};
+use super::client::Role;
+use super::turn::Turn;
 use crate::mqtt::TopicName;
 use crate::stream::{MessageId, Payload};
 
@@ -11,6 +12,7 @@ impl Role {
         match self {
             Role::Publisher(role) => role.deadline(),
             Role::Camera(role) => role.deadline(),
+            Role::Steps(role) => role.deadline(),
             Role::SensorNode(role) => role.deadline(),
             Role::ServerNode(role) => role.deadline(),
             Role::Burst(_) | Role::Subscriber(_) => SimTime::MAX,
@@ -21,6 +23,7 @@ impl Role {
         match self {
             Role::Publisher(role) => role.wake(turn),
             Role::Camera(role) => role.wake(turn),
+            Role::Steps(role) => role.wake(turn),
             Role::SensorNode(role) => role.wake(turn),
             Role::ServerNode(role) => role.wake(turn),
             Role::Burst(_) | Role::Subscriber(_) => {}
@@ -33,6 +36,7 @@ impl Role {
             Role::Camera(role) => role.connected(),
             Role::Burst(role) => role.connected(turn),
             Role::Subscriber(role) => role.connected(turn, session_present),
+            Role::Steps(_) => {}
             Role::SensorNode(role) => role.connected(turn),
             Role::ServerNode(role) => role.connected(turn),
         }
@@ -43,7 +47,8 @@ impl Role {
         match self {
             Role::Publisher(role) => role.reset(),
             Role::SensorNode(role) => role.lost(),
-            Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::ServerNode(_) => {}
+            Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {
+            }
         }
     }
 
@@ -55,6 +60,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::ServerNode(_) => {}
         }
     }
@@ -67,6 +73,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::ServerNode(_) => false,
         }
     }
@@ -77,7 +84,7 @@ impl Role {
             Role::Publisher(role) => role.completed(turn.now),
             Role::Burst(role) => role.completed(turn),
             Role::SensorNode(role) => role.acknowledged(turn),
-            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) => {}
+            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {}
         }
     }
 
@@ -89,6 +96,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::ServerNode(_) => {}
         }
     }
@@ -110,7 +118,7 @@ impl Role {
                 role.received(turn, topic, payload);
             }
             Role::ServerNode(role) => role.received(turn, topic, payload, message),
-            Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+            Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Steps(_) => {
                 turn.work.delivered.push(message);
             }
         }
@@ -124,6 +132,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::SensorNode(_) => false,
         }
     }
@@ -135,6 +144,7 @@ impl Role {
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
+            | Role::Steps(_)
             | Role::SensorNode(_) => {}
         }
     }
@@ -145,7 +155,7 @@ impl Role {
             Role::Publisher(role) => role.leaves_at(),
             Role::Burst(role) => role.leaves_at(),
             Role::SensorNode(role) => role.leaves_at(),
-            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) => SimTime::MAX,
+            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => SimTime::MAX,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sim_core::random::Stream;
 use sim_core::time::SimTime;
 
-use super::client::{Message, Turn};
+use super::turn::{Message, Turn};
 use crate::alert::message::Command;
 use crate::alert::node::{Action, FunctionalMode, SensorNode, Tally};
 use crate::alert::severity::SeverityMode;
@@ -165,6 +165,7 @@ impl Topics {
             qos,
             retain: false,
             expected,
+            properties: None,
         })
     }
 }

@@ -6,8 +6,8 @@
 
 use sim_core::time::SimTime;
 
-use super::client::Turn;
 use super::sensor_node::Topics;
+use super::turn::Turn;
 use crate::alert::server::{Books, ServerNode};
 use crate::cause::Cause;
 use crate::mqtt::{QoS, TopicFilter, TopicName};

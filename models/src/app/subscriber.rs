@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use super::client::Turn;
-use crate::mqtt::{QoS, TopicFilter};
+use super::turn::Turn;
+use crate::mqtt::{SubscriptionOptions, TopicFilter};
 
 /// What a subscriber asks for.
 #[derive(Clone, Debug)]
 pub struct SubscriberPlan {
-    /// Topic Filters with the largest QoS wanted.
-    pub filters: Vec<(TopicFilter, QoS)>,
+    /// Topic Filters with the largest QoS wanted and the options of MQTT 5.0.
+    pub filters: Vec<(TopicFilter, SubscriptionOptions)>,
+    /// The Subscription Identifier, 0 for none. MQTT 5.0 §3.8.2.1.2
+    pub identifier: u32,
 }
 
 /// A subscriber at work.
@@ -28,8 +30,7 @@ impl Subscriber {
     pub(super) fn connected(&mut self, turn: &mut Turn<'_>, session_present: bool) {
         // MQTT 3.1.1 §3.1.2.4: a session that the broker kept holds the subscriptions as well.
         if !session_present {
-            let filters = self.plan.filters.clone();
-            turn.mqtt.subscribe(turn.now, filters).expect("a client that has just connected can subscribe");
+            turn.subscribe(self.plan.filters.clone(), self.plan.identifier);
         }
     }
 }

@@ -35,11 +35,11 @@ use sim_core::resource::Resource;
 use sim_core::time::SimTime;
 use slab::Slab;
 
-use crate::app::{Program, Requests, Task, Work, Workplace};
+use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
 use crate::cause::Cause;
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
-use crate::record::HostIndex;
+use crate::record::{HostIndex, Refused};
 use crate::tcp::{Config, Segment};
 use crate::tls::Flight;
 
@@ -76,6 +76,10 @@ pub trait Surroundings {
     fn flight_sent(&mut self, now: SimTime, flow: u32, end: End, flight: &Flight);
     /// Counts a remark.
     fn remark(&mut self, remark: Remark);
+    /// The client from outside that `host` is a place for is to see something.
+    fn to_outside(&mut self, host: HostIndex, what: ToOutside);
+    /// Counts something that a broker refused.
+    fn refused(&mut self, what: Refused);
 }
 
 /// What a SYN meets.
@@ -154,7 +158,7 @@ impl Host {
         let mut energy = EnergyAccount::default();
         let sleeps = match &program {
             Program::Client(client) => client.sleeps(),
-            Program::Broker(_) => false,
+            Program::Broker(_) | Program::Visitor(_) => false,
         };
         if sleeps {
             energy.follow(energy::Base::new(energy::State::DeepSleep, Cause::Sleep, None));
@@ -190,12 +194,6 @@ impl Host {
     pub fn start(&mut self, now: SimTime, around: &mut impl Surroundings) {
         self.start_heap(around);
         self.run_program(now, around);
-    }
-
-    /// Its program.
-    #[must_use]
-    pub fn program(&self) -> &Program {
-        &self.program
     }
 
     /// What a SYN for `port` meets.
@@ -263,6 +261,28 @@ impl Host {
         }
         self.wake = SimTime::MAX;
         self.run_program(now, around);
+    }
+
+    /// Something happened outside.
+    ///
+    /// # Panics
+    /// When the host is no place for visitors.
+    pub fn take_in(&mut self, now: SimTime, what: FromOutside, around: &mut impl Surroundings) {
+        let Program::Visitor(visitor) = &mut self.program else { panic!("a place for visitors") };
+        visitor.take(what);
+        self.run_program(now, around);
+    }
+
+    /// The program.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A socket, if it is there.
+    #[must_use]
+    pub fn socket(&self, socket: u32) -> Option<&Socket> {
+        self.sockets.get(socket as usize)
     }
 
     /// Runs tasks for as long as there are any and the thread is free.
@@ -371,6 +391,9 @@ impl Host {
             let socket = self.add_socket(socket);
             debug_assert_eq!(socket, place, "the socket lies where the flow was told");
             self.program.opened(socket);
+            self.drain_socket(now, socket, around);
+        }
+        for &socket in &requests.used {
             self.drain_socket(now, socket, around);
         }
         for &socket in &requests.gone {

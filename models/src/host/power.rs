@@ -1,4 +1,5 @@
-//! A host whose board sleeps, is reset, or runs out of memory.
+//! A host whose board sleeps, is reset, or runs out of memory: hosts of clients only. Brokers and
+//! visitors have neither watchdog nor heap.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::heap::Heap;
 use super::memory::MemoryAccount;
 use super::secure::SecureHost;
 use super::{Host, MemoryEnd, Remark, Surroundings};
-use crate::app::{Requests, Work};
+use crate::app::{Program, Requests, Work};
 
 impl Host {
     /// Whether a frame that arrives meets anybody.
@@ -20,7 +21,7 @@ impl Host {
 
     /// Makes the heap, where the program has one, and what it holds from the start.
     pub(super) fn start_heap(&mut self, around: &mut impl Surroundings) {
-        let Some(figures) = self.cost.heap else { return };
+        let (Some(figures), Program::Client(_)) = (self.cost.heap, &self.program) else { return };
         let started = Heap::start(figures).and_then(|mut heap| {
             heap.pass_through(figures.built)?;
             Ok(heap)
@@ -82,7 +83,9 @@ impl Host {
 
     /// A task that takes longer than the watchdog waits is cut short; whether it was.
     pub(super) fn starves_watchdog(&self, work: &mut Work) -> bool {
-        let Some(limit) = self.board.watchdog_ns else { return false };
+        let (Some(limit), Program::Client(_)) = (self.board.watchdog_ns, &self.program) else {
+            return false;
+        };
         let total: u64 = work.charges.iter().map(|(_, ns)| ns).sum();
         if total <= limit {
             return false;

@@ -29,6 +29,16 @@ pub enum ProtocolError {
     /// DISCONNECT that makes a session outlive its connection after CONNECT said otherwise.
     /// MQTT 5.0 §3.14.2.2.2
     SessionExpiryRaised,
+    /// A filter that begins with `$share/` and is no shared subscription. MQTT 5.0 §4.8.2
+    SharedSubscription,
+    /// A topic with more levels than the server allows.
+    TopicLevels,
+    /// A Maximum Packet Size that leaves no room for an answer. MQTT 5.0 §3.1.2.11.4
+    AnswerTooLarge,
+    /// A payload that is not UTF-8, though it was said to be. MQTT 5.0 §3.3.2.3.2
+    PayloadFormat,
+    /// CONNACK with Session Present, to a client that has no session. MQTT 5.0 §3.2.2.1.1
+    SessionPresent,
     /// AUTH that does not fit the exchange, or with another method. MQTT 5.0 §4.12
     Authentication,
 }
@@ -42,7 +52,12 @@ impl ProtocolError {
             ProtocolError::ReceiveMaximum => ReasonCode::ReceiveMaximumExceeded,
             ProtocolError::MaximumQoS => ReasonCode::QoSNotSupported,
             ProtocolError::Retain => ReasonCode::RetainNotSupported,
+            ProtocolError::TopicLevels => ReasonCode::MalformedPacket,
+            ProtocolError::AnswerTooLarge => ReasonCode::PacketTooLarge,
+            ProtocolError::PayloadFormat => ReasonCode::PayloadFormatInvalid,
             ProtocolError::FirstPacketNotConnect
+            | ProtocolError::SharedSubscription
+            | ProtocolError::SessionPresent
             | ProtocolError::SecondConnect
             | ProtocolError::UnexpectedPacket(_)
             | ProtocolError::AcknowledgementMismatch

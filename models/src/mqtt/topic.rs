@@ -7,6 +7,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest UTF-8 string of MQTT, in bytes. MQTT 3.1.1 §1.5.3
 pub const MAX_STRING_BYTES: usize = 65_535;
 
@@ -88,8 +90,23 @@ impl TopicName {
 }
 
 /// What a client subscribes to; may contain wildcards.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TopicFilter(Arc<str>);
+
+impl TryFrom<String> for TopicFilter {
+    type Error = InvalidTopic;
+
+    fn try_from(text: String) -> Result<Self, InvalidTopic> {
+        TopicFilter::new(&text)
+    }
+}
+
+impl From<TopicFilter> for String {
+    fn from(filter: TopicFilter) -> String {
+        filter.0.as_ref().to_owned()
+    }
+}
 
 impl TopicFilter {
     /// Shares `text` as a Topic Filter.

@@ -12,7 +12,7 @@ use crate::record::{AlertRecord, ServerRecord};
 
 fn roles(hosts: &[Host]) -> impl Iterator<Item = &Role> {
     hosts.iter().filter_map(|host| match host.program() {
-        Program::Broker(_) => None,
+        Program::Broker(_) | Program::Visitor(_) => None,
         Program::Client(client) => Some(client.role()),
     })
 }
@@ -20,9 +20,12 @@ fn roles(hosts: &[Host]) -> impl Iterator<Item = &Role> {
 fn servers(hosts: &[Host]) -> impl Iterator<Item = &ServerNodeRole> {
     roles(hosts).filter_map(|role| match role {
         Role::ServerNode(server) => Some(&**server),
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::SensorNode(_) => {
-            None
-        }
+        Role::Publisher(_)
+        | Role::Camera(_)
+        | Role::Burst(_)
+        | Role::Subscriber(_)
+        | Role::Steps(_)
+        | Role::SensorNode(_) => None,
     })
 }
 
@@ -53,7 +56,7 @@ pub(super) fn alert_record(hosts: &[Host], ledger: &Ledger) -> Option<AlertRecor
                 record.server_died = record.server_died.or(server.books().died_at);
                 record.most_threads = record.most_threads.max(server.books().most_threads);
             }
-            Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {}
+            Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Steps(_) => {}
         }
     }
     record

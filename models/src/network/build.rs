@@ -10,6 +10,7 @@ use slab::Slab;
 use super::Network;
 use super::cell::{self, CellBlueprint, Membership};
 use super::fabric::Fabric;
+use super::outside::Outside;
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
 use crate::ledger::Ledger;
@@ -135,6 +136,7 @@ impl<P: Probe> Network<P> {
             totals: TcpTotals::default(),
             mqtt_packets: [0; 15],
             remarks: [0; Remark::ALL.len()],
+            refused: [0; 3],
             sequence_keys: blueprint
                 .hosts
                 .iter()
@@ -143,6 +145,7 @@ impl<P: Probe> Network<P> {
                 })
                 .collect(),
             serial: 0,
+            outside: Outside::default(),
             probe,
         };
         let mut names = Vec::with_capacity(blueprint.hosts.len());

@@ -5,6 +5,8 @@ use sim_core::time::SimTime;
 use slab::Slab;
 
 use super::cell::{Cell, FIRST_PORT, Port};
+use super::outside::Outside;
+use crate::app::ToOutside;
 use crate::event::Event;
 use crate::host::socket::End;
 use crate::host::{Remark, Surroundings, packet_bytes};
@@ -13,7 +15,9 @@ use crate::mqtt::Outgoing;
 use crate::net::{
     Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, Route, Transmission,
 };
-use crate::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TcpTotals};
+use crate::record::{
+    FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, Refused, TcpTotals,
+};
 use crate::tcp::{self, Flags, Segment};
 use crate::tls::Flight;
 
@@ -88,10 +92,12 @@ pub(super) struct Fabric<P> {
     pub totals: TcpTotals,
     pub mqtt_packets: [u64; 15],
     pub remarks: [u64; Remark::ALL.len()],
+    pub refused: [u64; 3],
     /// What each host's initial sequence numbers are made of: a number drawn for its name, so that
     /// another host more or less leaves them alone.
     pub sequence_keys: Vec<u64>,
     pub serial: u64,
+    pub outside: Outside,
     pub probe: P,
 }
 
@@ -398,7 +404,15 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         }
     }
 
+    fn refused(&mut self, what: Refused) {
+        self.fabric.refused[what as usize] += 1;
+    }
+
     fn remark(&mut self, remark: Remark) {
         self.fabric.remarks[remark as usize] += 1;
+    }
+
+    fn to_outside(&mut self, host: HostIndex, what: ToOutside) {
+        self.fabric.outside.hand_out(self.scheduler.now(), host, what);
     }
 }

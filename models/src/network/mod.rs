@@ -9,6 +9,7 @@ mod build;
 mod cell;
 mod fabric;
 mod outcome;
+mod outside;
 
 use sim_core::engine::World;
 use sim_core::fingerprint::Fingerprint;

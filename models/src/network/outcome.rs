@@ -37,7 +37,7 @@ impl<P: Probe> Network<P> {
             remarks.push((LOST_UNDER_QOS_0.to_owned(), lost));
         }
         Outcome {
-            fingerprint: self.fingerprint.finish(),
+            fingerprint: self.fingerprint(),
             warm_up,
             simulated: end,
             events,
@@ -49,6 +49,7 @@ impl<P: Probe> Network<P> {
             server: alert::server_record(&self.hosts),
             alert: alert::alert_record(&self.hosts, &self.fabric.ledger),
             cells: self.fabric.cells.iter().map(|cell| cell.record(end)).collect(),
+            refused: self.fabric.refused,
             remarks,
         }
     }

@@ -59,6 +59,9 @@ fn client(index: u32, name: &str, role: Role, connect_at: SimTime) -> HostBluepr
         reconnect_every: None,
         back_off: Duration::from_secs(1),
         back_off_factor: 2.0,
+        back_off_jitter: 0.0,
+        comes_back: true,
+        publish_waits: false,
         back_off_limit: Duration::from_secs(120),
     };
     let mqtt = Client::new(ClientConfig::new(name));
@@ -71,8 +74,8 @@ fn blueprint(publishers: &[&str], messages: u32, qos: QoS, loss: f64, seed: u64)
     let mut blueprint = Blueprint { parameters: vec![link(0.0), link(loss)], seed, ..Blueprint::default() };
     let broker = BrokerProgram::new(Broker::new(BrokerConfig::standard()), 1883, None);
     blueprint.hosts.push(host("broker", Program::Broker(Box::new(broker)), None));
-    let filters = vec![(TopicFilter::new("#").unwrap(), QoS::ExactlyOnce)];
-    let subscriber = Role::Subscriber(Subscriber::new(Arc::new(SubscriberPlan { filters })));
+    let filters = vec![(TopicFilter::new("#").unwrap(), QoS::ExactlyOnce.into())];
+    let subscriber = Role::Subscriber(Subscriber::new(Arc::new(SubscriberPlan { filters, identifier: 0 })));
     blueprint.hosts.push(client(1, "subscriber", subscriber, SimTime::ZERO));
     for name in publishers {
         let index = blueprint.hosts.len() as u32;
@@ -83,6 +86,7 @@ fn blueprint(publishers: &[&str], messages: u32, qos: QoS, loss: f64, seed: u64)
             qos,
             retain: false,
             expected: 1,
+            properties: None,
         };
         let plan = BurstPlan { message, count: messages, one_at_a_time: false, then_disconnect: true };
         let role = Role::Burst(Burst::new(Arc::new(plan)));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Choice, Figure, Incomplete, Inherit, Kind, Spoken, number, perhaps, perhaps_whole, text, whole};
+use crate::mqtt::broker::faults::FaultCodes;
 use crate::mqtt::broker::{OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull};
 use crate::mqtt::codec::Tolerance;
 use crate::mqtt::session::Qos2Delivery;
@@ -75,6 +76,14 @@ pub struct BrokerFile {
     pub max_connections: Option<Figure>,
     /// Bytes of a packet.
     pub max_packet: Option<Figure>,
+    /// Levels of a topic.
+    pub max_topic_levels: Option<Figure>,
+    /// What clients of MQTT 5.0 are told of their faults.
+    pub fault_codes: Option<Choice<FaultCodes>>,
+    /// Whether Subscription Identifiers of messages from clients pass; the standard calls them an error.
+    pub ignores_subscription_ids: Option<Choice<bool>>,
+    /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, too.
+    pub inbound_window_before_5_0: Option<Choice<bool>>,
     /// Whether DUP at QoS 0 passes.
     pub accepts_dup_at_qos_0: Option<Choice<bool>>,
     /// Whether surplus bytes in a packet pass.
@@ -83,6 +92,8 @@ pub struct BrokerFile {
     pub retry_after: Option<Figure>,
     /// Whether Client Identifiers of MQTT 3.1 have at most 23 characters.
     pub limits_v3_1_ids: Option<Choice<bool>>,
+    /// Whether SUBSCRIBE is refused where nothing may be read; else only the messages are held back.
+    pub checks_subscriptions: Option<Choice<bool>>,
     /// For whom `$share/group/filter` is a shared subscription.
     pub shared_subscriptions: Option<Choice<SharedSubscriptions>>,
     /// The highest Topic Alias accepted.
@@ -110,6 +121,8 @@ pub struct BrokerProfile {
     pub software: String,
     /// Its behaviour.
     pub config: BrokerConfig,
+    /// Whether SUBSCRIBE is refused where nothing may be read, if there are rules of access.
+    pub checks_subscriptions: bool,
     /// Connections that wait to be accepted; `None` is no limit.
     pub listen_backlog: Option<u32>,
 }
@@ -131,6 +144,7 @@ impl Inherit for BrokerFile {
             ("connect_timeout", &self.connect_timeout),
             ("max_connections", &self.max_connections),
             ("max_packet", &self.max_packet),
+            ("max_topic_levels", &self.max_topic_levels),
             ("retry_after", &self.retry_after),
             ("topic_alias_maximum", &self.topic_alias_maximum),
             ("topic_aliases_outbound", &self.topic_aliases_outbound),
@@ -154,9 +168,13 @@ impl Inherit for BrokerFile {
             told("overlapping_filters", &self.overlapping_filters),
             told("accepts_empty_client_id", &self.accepts_empty_client_id),
             told("publish_to_sys", &self.publish_to_sys),
+            told("fault_codes", &self.fault_codes),
+            told("ignores_subscription_ids", &self.ignores_subscription_ids),
+            told("inbound_window_before_5_0", &self.inbound_window_before_5_0),
             told("accepts_dup_at_qos_0", &self.accepts_dup_at_qos_0),
             told("accepts_surplus_bytes", &self.accepts_surplus_bytes),
             told("limits_v3_1_ids", &self.limits_v3_1_ids),
+            told("checks_subscriptions", &self.checks_subscriptions),
             told("shared_subscriptions", &self.shared_subscriptions),
         ];
         all.into_iter().flatten().collect()
@@ -182,10 +200,15 @@ impl Inherit for BrokerFile {
             publish_to_sys: self.publish_to_sys.or(base.publish_to_sys),
             max_connections: self.max_connections.or(base.max_connections),
             max_packet: self.max_packet.or(base.max_packet),
+            max_topic_levels: self.max_topic_levels.or(base.max_topic_levels),
+            fault_codes: self.fault_codes.or(base.fault_codes),
+            ignores_subscription_ids: self.ignores_subscription_ids.or(base.ignores_subscription_ids),
+            inbound_window_before_5_0: self.inbound_window_before_5_0.or(base.inbound_window_before_5_0),
             accepts_dup_at_qos_0: self.accepts_dup_at_qos_0.or(base.accepts_dup_at_qos_0),
             accepts_surplus_bytes: self.accepts_surplus_bytes.or(base.accepts_surplus_bytes),
             retry_after: self.retry_after.or(base.retry_after),
             limits_v3_1_ids: self.limits_v3_1_ids.or(base.limits_v3_1_ids),
+            checks_subscriptions: self.checks_subscriptions.or(base.checks_subscriptions),
             shared_subscriptions: self.shared_subscriptions.or(base.shared_subscriptions),
             topic_alias_maximum: self.topic_alias_maximum.or(base.topic_alias_maximum),
             topic_aliases_outbound: self.topic_aliases_outbound.or(base.topic_aliases_outbound),
@@ -203,6 +226,7 @@ impl Inherit for BrokerFile {
             title: self.title.clone(),
             software: text(&["software"], self.software.as_ref())?.clone(),
             config: self.config()?,
+            checks_subscriptions: chosen("checks_subscriptions", &self.checks_subscriptions)?,
             listen_backlog: backlog.filter(|limit| *limit > 0),
         })
     }
@@ -258,6 +282,13 @@ impl BrokerFile {
             ignore_publish_to_sys: chosen("publish_to_sys", &self.publish_to_sys)? == PublishToSys::Ignored,
             max_connections: limit("max_connections", &self.max_connections, "1")?,
             max_packet_bytes: if max_packet == 0 { u32::MAX } else { max_packet },
+            max_topic_levels: limit("max_topic_levels", &self.max_topic_levels, "1")?,
+            fault_codes: chosen("fault_codes", &self.fault_codes)?,
+            ignore_subscription_identifiers: chosen(
+                "ignores_subscription_ids",
+                &self.ignores_subscription_ids,
+            )?,
+            inbound_window_before_5_0: chosen("inbound_window_before_5_0", &self.inbound_window_before_5_0)?,
             tolerance: Tolerance {
                 dup_at_qos_0: chosen("accepts_dup_at_qos_0", &self.accepts_dup_at_qos_0)?,
                 surplus_bytes: chosen("accepts_surplus_bytes", &self.accepts_surplus_bytes)?,

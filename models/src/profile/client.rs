@@ -50,7 +50,8 @@ pub struct ClientFile {
     pub max_inflight: Option<Figure>,
     /// QoS 1 and 2 messages that wait.
     pub max_queued: Option<Figure>,
-    /// Bytes of a packet, sent or received.
+    /// Bytes of the buffer for packets: a larger PUBLISH is refused at the call, a larger packet that arrives is
+    /// ignored.
     pub max_packet: Option<Figure>,
     /// The highest QoS at which it publishes.
     pub publish_qos: Option<Figure>,
@@ -110,7 +111,7 @@ pub struct ClientProfile {
     pub max_inflight: u16,
     /// QoS 1 and 2 messages that wait; 0: no limit.
     pub max_queued: u32,
-    /// Bytes of a packet; `None`: no limit but the protocol's.
+    /// Bytes of the buffer for packets; `None`: no limit but the protocol's.
     pub max_packet_bytes: Option<u32>,
     /// The highest QoS at which it publishes.
     pub publish_qos: u8,

@@ -18,12 +18,27 @@ pub enum Stack {
     Rfc,
     /// ns-3's defaults: `"ns3"`.
     Ns3,
+    /// lwIP with segments of 536 bytes, as small boards ship it: `"lwip"`.
+    Lwip,
+    /// The same with segments of 1,460 bytes: `"lwip-1460"`.
+    Lwip1460,
+    /// The TCP in the W5500's hardware: `"w5500"`.
+    W5500,
+    /// The W5500 behind Arduino's Ethernet library: `"arduino"`.
+    Arduino,
 }
 
 impl Word for Stack {
     const NOUN: &'static str = "TCP stack";
-    const ALL: &'static [(&'static str, Self)] =
-        &[("linux", Stack::Linux), ("rfc", Stack::Rfc), ("ns3", Stack::Ns3)];
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("linux", Stack::Linux),
+        ("rfc", Stack::Rfc),
+        ("ns3", Stack::Ns3),
+        ("lwip", Stack::Lwip),
+        ("lwip-1460", Stack::Lwip1460),
+        ("w5500", Stack::W5500),
+        ("arduino", Stack::Arduino),
+    ];
 }
 
 impl TryFrom<Quoted> for Stack {
@@ -75,7 +90,7 @@ pub struct SoftwareFile {
     pub title: String,
     /// Name of the profile this one rests on.
     pub base: Option<String>,
-    /// The TCP under it: `"linux"`, `"rfc"`, `"ns3"`.
+    /// The TCP under it: `"linux"`, `"rfc"`, `"ns3"`, `"lwip"`, `"lwip-1460"`, `"w5500"`, `"arduino"`.
     pub stack: Option<Stack>,
     /// Name of the profile in `hw-profiles/clients` that says how it behaves as a client; without it, it is
     /// none.

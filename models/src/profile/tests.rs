@@ -36,7 +36,10 @@ fn counts_are_whole_and_fit() {
 fn words_are_found_or_listed() {
     assert_eq!(Stack::from_word("linux"), Ok(Stack::Linux));
     let error = Stack::from_word("windows").unwrap_err();
-    assert_eq!(error, "`windows` is no TCP stack; allowed: `linux`, `rfc`, `ns3`");
+    assert_eq!(
+        error,
+        "`windows` is no TCP stack; allowed: `linux`, `rfc`, `ns3`, `lwip`, `lwip-1460`, `w5500`, `arduino`"
+    );
 }
 
 #[test]

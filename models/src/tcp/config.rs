@@ -135,6 +135,9 @@ pub struct Config {
     /// while an earlier *small* one is unacknowledged. Linux: on, and mosquitto and paho leave it on
     /// (measured). ns-3: off.
     pub nagle: bool,
+    /// Whether nothing new is sent while anything is unacknowledged: one SEND command of a hard-wired stack
+    /// at a time. Only [`Config::arduino`].
+    pub one_at_a_time: bool,
     /// How long TIME-WAIT lasts. RFC 9293 §3.4.2: 2 MSL = 4 min. Linux: 60 s (`TCP_TIMEWAIT_LEN`).
     pub time_wait: Duration,
     /// How long to bear a silent peer in FIN-WAIT-2, or `None` for ever. Linux: 60 s (`tcp_fin_timeout`).
@@ -203,6 +206,7 @@ impl Config {
             ack_on_read: true,
             delayed_fin_ack: true,
             nagle: true,
+            one_at_a_time: false,
             time_wait: Duration::from_secs(60),
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
             congestion: CongestionControl::NewReno,
@@ -245,6 +249,7 @@ impl Config {
             ack_on_read: false,
             delayed_fin_ack: false,
             nagle: false,
+            one_at_a_time: false,
             time_wait: Duration::from_secs(240),
             fin_wait_2_timeout: None,
             congestion: CongestionControl::NewReno,
@@ -311,6 +316,16 @@ impl Config {
             time_wait: Duration::from_secs(1),
             ..Config::rfc()
         }
+    }
+
+    /// The W5500 behind Arduino's Ethernet library: `EthernetClient::write` gives the SEND command and
+    /// returns when the chip says SEND_OK (`socketSend`), so there is one segment under way at a time.
+    ///
+    /// Assumed, because the data sheet does not say it: SEND_OK comes with the acknowledgement. Left out:
+    /// writes that wait here go out together, where the library would give one SEND for each.
+    #[must_use]
+    pub fn arduino() -> Self {
+        Config { one_at_a_time: true, ..Config::w5500() }
     }
 
     /// The same stack built for segments of `mss` bytes; windows and buffers keep their number of

@@ -318,6 +318,9 @@ impl Connection {
         if !self.receive.has_gap() || self.receive.has_duplicate() || !self.receive.sack_may_wait() {
             return false;
         }
+        if self.timers.delayed_ack_waits() && self.receive.sack_is_crowded() {
+            return false;
+        }
         let twentieth = self.rtt.srtt().map_or(longest, |srtt| srtt / 20);
         self.timers.start_delayed_ack(now + longest.min(twentieth));
         true

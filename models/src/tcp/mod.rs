@@ -34,7 +34,7 @@
 //! # Parameters
 //!
 //! All in [`Config`], each with its unit and the source of its values. The stacks: [`Config::linux`],
-//! [`Config::linux_newreno`], [`Config::rfc`], [`Config::lwip`], [`Config::w5500`].
+//! [`Config::linux_newreno`], [`Config::rfc`], [`Config::lwip`], [`Config::w5500`], [`Config::arduino`].
 //!
 //! # Use
 //!

@@ -191,7 +191,7 @@ impl Connection {
             let limited_transmit = self.congestion.limited_transmit(mss);
             self.congestion.cwnd.saturating_add(limited_transmit).saturating_sub(flight)
         };
-        if bytes > congestion_window {
+        if bytes > congestion_window || (self.config.one_at_a_time && send.outstanding() > 0) {
             return None;
         }
         if bytes > window {

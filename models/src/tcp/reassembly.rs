@@ -31,7 +31,13 @@ pub(super) struct Reassembly {
     /// Acknowledgements sent at once since RCV.NXT last moved, and RCV.NXT then.
     at_once: u8,
     at_once_for: SequenceNumber,
+    /// The last arrival changed a run that was not among the two that grew last.
+    crowded: bool,
 }
+
+/// So many runs one acknowledgement is sure to report, even beside a duplicate and timestamps (Linux
+/// `TCP_SACK_BLOCKS_EXPECTED`).
+const REPORTED_RUNS: usize = 2;
 
 /// A run of bytes without a gap.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +91,12 @@ impl Reassembly {
         true
     }
 
+    /// Whether an acknowledgement that waits would report less with each further arrival: the runs are
+    /// more than it has room for (Linux `tcp_sack_compress_send_ack`).
+    pub(super) const fn crowded(&self) -> bool {
+        self.crowded
+    }
+
     fn extend_run(&mut self, block: SackBlock) {
         self.arrivals = self.arrivals.wrapping_add(1);
         let mut run = Run { block, stamp: self.arrivals };
@@ -99,6 +111,9 @@ impl Reassembly {
             run.block.end = run.block.end.latest(held.block.end);
             last += 1;
         }
+        let grown = self.runs[first..last].iter().map(|run| run.stamp).max();
+        let newer = self.runs.iter().filter(|run| grown.is_none_or(|grown| run.stamp > grown)).count();
+        self.crowded = newer >= REPORTED_RUNS;
         self.runs.splice(first..last, [run]);
     }
 

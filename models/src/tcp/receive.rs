@@ -230,6 +230,11 @@ impl Receiver {
         self.reassembly.as_mut().is_some_and(|queue| queue.acknowledgement_may_wait(nxt))
     }
 
+    /// Whether a selective acknowledgement that waits must go, before its blocks tell less.
+    pub(super) fn sack_is_crowded(&self) -> bool {
+        self.reassembly.as_ref().is_some_and(|queue| queue.crowded())
+    }
+
     /// Steps over the peer's FIN.
     pub(super) fn take_fin(&mut self) {
         self.reassembly = None;

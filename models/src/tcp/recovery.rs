@@ -204,8 +204,8 @@ impl Connection {
             Phase::LossRecovery if again => self.begin_recovery(tally),
             Phase::Open | Phase::LossRecovery => {
                 if acked > 0 {
-                    let acked = if after_timeout { tally.delivered } else { acked };
-                    self.congestion.grow(now, acked, flight, mss, after_timeout, &self.config);
+                    // Linux `tcp_cong_control`: what was reported in blocks before does not count again.
+                    self.congestion.grow(now, tally.delivered, flight, mss, after_timeout, &self.config);
                 }
             }
             Phase::FastRecovery { .. } => self.reduce_in_proportion(tally, acked > 0),

@@ -73,6 +73,10 @@ impl Timers {
         self.delayed_ack_at = self.delayed_ack_at.min(at);
     }
 
+    pub(super) fn delayed_ack_waits(&self) -> bool {
+        self.delayed_ack_at != SimTime::MAX
+    }
+
     pub(super) fn stop_delayed_ack(&mut self) {
         self.delayed_ack_at = SimTime::MAX;
     }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::live::machine::Machine;
-use crate::live::replay::replay_from;
+use crate::live::replay::{Repeated, Replay, replay_from};
+use crate::live::served::Served;
 
 const CONNECT: &[u8] = b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x01\x00\x03abc";
 const SUBSCRIBE: &[u8] = b"\x82\x08\x00\x01\x00\x03t/#\x01";
@@ -19,7 +20,7 @@ fn session() -> (Vec<u8>, u128) {
     for (millis, bytes) in [(1, CONNECT), (2, SUBSCRIBE), (3, PUBLISH), (4, &[0xFF; 3])] {
         let connection = match millis {
             1 | 3 => {
-                let connection = machine.accept(at(millis), &mut asked);
+                let connection = machine.accept(at(millis), &mut asked).unwrap();
                 journal.write(at(millis), &Input::Accepted(connection)).unwrap();
                 connection
             }
@@ -28,10 +29,10 @@ fn session() -> (Vec<u8>, u128) {
         journal.write(at(millis), &Input::Bytes(connection, bytes)).unwrap();
         machine.bytes(at(millis), connection, bytes, &mut asked);
         while let Some(connection) = asked.pop() {
-            journal.write(at(millis), &Input::Closed(connection)).unwrap();
-            machine.closed(at(millis), connection, &mut asked);
+            journal.write(at(millis), &Input::Closed(connection, Ending::Closed)).unwrap();
+            machine.closed(at(millis), connection, Ending::Closed, &mut asked);
             if millis == 3 {
-                let again = machine.accept(at(millis), &mut asked);
+                let again = machine.accept(at(millis), &mut asked).unwrap();
                 journal.write(at(millis), &Input::Accepted(again)).unwrap();
             }
         }
@@ -39,10 +40,15 @@ fn session() -> (Vec<u8>, u128) {
     journal.write(at(60_000), &Input::Timeout).unwrap();
     machine.timeout(at(60_000), &mut asked);
     assert_eq!(asked, [ConnectionId(0)], "silent for more than 1.5 s");
-    journal.write(at(60_000), &Input::Closed(ConnectionId(0))).unwrap();
-    machine.closed(at(60_000), ConnectionId(0), &mut asked);
+    journal.write(at(60_000), &Input::Closed(ConnectionId(0), Ending::Closed)).unwrap();
+    machine.closed(at(60_000), ConnectionId(0), Ending::Closed, &mut asked);
     journal.flush().unwrap();
-    (journal.to.into_inner().unwrap(), machine.fingerprint().finish())
+    (journal.to.into_inner().unwrap(), machine.fingerprint())
+}
+
+fn machine(replay: &Replay) -> &Machine {
+    let Repeated::Broker(machine) = &replay.repeated else { panic!("a broker alone") };
+    machine
 }
 
 /// The same with its end.
@@ -67,9 +73,9 @@ fn a_session_is_replayed_to_its_fingerprint() {
     let (bytes, _) = whole();
     let replayed = replay_from(&bytes[..]).unwrap();
     assert_eq!(replayed.agrees(), Some(true));
-    assert!(replayed.same_broker() && !replayed.cut_off);
+    assert!(replayed.differences().is_empty() && !replayed.cut_off);
     assert_eq!(replayed.end, SimTime::from_secs(61));
-    let account = replayed.machine.account();
+    let account = machine(&replayed).account();
     assert_eq!((account.accepted, account.connected), (3, 1));
     assert_eq!(account.closed.len(), 3, "{:?}", account.closed);
 }
@@ -77,14 +83,14 @@ fn a_session_is_replayed_to_its_fingerprint() {
 #[test]
 fn a_journal_that_was_cut_off_is_replayed_up_to_there() {
     let (bytes, end) = whole();
-    let whole = replay_from(&bytes[..]).unwrap().machine.account().inputs;
+    let whole = machine(&replay_from(&bytes[..]).unwrap()).account().inputs;
     let mut boundaries = 0;
     for length in 0..bytes.len() {
         match replay_from(&bytes[..length]) {
             Ok(replay) => {
                 boundaries += u64::from(!replay.cut_off);
                 assert_eq!(replay.agrees(), None, "cut at {length}");
-                assert_eq!(replay.machine.account().inputs == whole, length >= end);
+                assert_eq!(machine(&replay).account().inputs == whole, length >= end);
             }
             Err(JournalError::NotAJournal) => assert!(length < 14),
             Err(JournalError::Header(_)) => {
@@ -140,7 +146,7 @@ fn records_that_cannot_be_are_refused() {
             let input = match draw(10) {
                 0..3 => Input::Accepted(connection),
                 3..8 => Input::Bytes(connection, bytes),
-                8 => Input::Closed(connection),
+                8 => Input::Closed(connection, Ending::Closed),
                 _ => Input::Timeout,
             };
             journal.write(at, &input).unwrap();

@@ -4,53 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use models::app::{
-    Burst, BurstPlan, Camera, CameraPlan, ClientPlan, ClientProgram, Message, Program, Publisher,
-    PublisherPlan, Role, SleepPlan, Subscriber, SubscriberPlan,
+    Act, Burst, BurstPlan, Camera, CameraPlan, ClientPlan, ClientProgram, Message, Program, Publisher,
+    PublisherPlan, Role, SleepPlan, Steps, StepsPlan, Subscriber, SubscriberPlan, VisitorProgram,
 };
 use models::ledger::Ledger;
-use models::mqtt::{Client, ClientConfig, QoS, TopicFilter, TopicName, Will, matches};
-use models::profile::SubscribeLength;
+use models::mqtt::{Client, ClientConfig, QoS, SubscriptionOptions, TopicFilter, TopicName, Will};
+use models::profile::{PublishCall, SubscribeLength};
 use models::record::HostIndex;
 use models::stream::Payload;
+use sim_core::random::Streams;
 use sim_core::time::SimTime;
 
-use super::super::load::{self, Group, Loaded};
-use super::super::names::{QualityOfService, Template};
+use super::super::load::{self, Group};
+use super::super::names::{self, QualityOfService};
 use super::super::schema::{self, Subscription, Then};
-use super::Numbering;
+use super::audience::Audience;
 use super::power::sleep_plan;
+use super::{Numbering, properties};
 
-/// Who subscribes to what at which broker: from it follows how many deliveries a message owes.
-pub(super) struct Audience {
-    listeners: Vec<(usize, Vec<TopicFilter>)>,
-}
-
-impl Audience {
-    pub(super) fn of(loaded: &Loaded) -> Self {
-        let mut listeners = Vec::new();
-        for group in &loaded.groups {
-            if let (schema::Role::Subscriber(role), Some(client)) = (&group.role, &group.client) {
-                listeners
-                    .extend((0..group.count).map(|index| (client.broker, filters(&role.filters, index))));
-            }
-        }
-        Audience { listeners }
-    }
-
-    /// Number of subscribers at `broker` that a message on `topic` is meant for.
-    fn expected(&self, broker: usize, topic: &TopicName) -> u32 {
-        let hears = |(at, filters): &&(usize, Vec<TopicFilter>)| {
-            *at == broker && filters.iter().any(|filter| matches(filter, topic))
-        };
-        self.listeners.iter().filter(hears).count() as u32
-    }
-}
-
-fn filters(wanted: &[Subscription], index: u32) -> Vec<TopicFilter> {
-    wanted.iter().map(|one| filter(&one.filter.0.expand(index))).collect()
-}
-
-fn filter(text: &str) -> TopicFilter {
+pub(super) fn filter(text: &str) -> TopicFilter {
     TopicFilter::new(text).expect("a filter of a checked scenario")
 }
 
@@ -58,7 +30,7 @@ fn topic(text: &str) -> TopicName {
     TopicName::new(text).expect("a topic of a checked scenario")
 }
 
-fn qos(level: QualityOfService) -> QoS {
+pub(super) fn qos(level: QualityOfService) -> QoS {
     match level.0 {
         0 => QoS::AtMostOnce,
         1 => QoS::AtLeastOnce,
@@ -89,6 +61,7 @@ pub(super) struct Members<'a> {
     client: &'a load::Client,
     plan: Arc<ClientPlan>,
     audience: &'a Audience,
+    streams: &'a Streams,
     /// The bytes of the role's message, shared by all members.
     body: Payload,
     /// The role's plan, once made, where all members share it.
@@ -103,10 +76,25 @@ enum SharedPlan {
     Camera(Arc<CameraPlan>),
     Burst(Arc<BurstPlan>),
     Subscriber(Arc<SubscriberPlan>),
+    Steps(Arc<StepsPlan>),
+}
+
+/// A message as a role gives it.
+struct Written<'a> {
+    topic: &'a names::TopicName,
+    body: Payload,
+    qos: QualityOfService,
+    retain: bool,
+    properties: Option<&'a schema::MessageProperties>,
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn new(group: &'a Group, numbering: &Numbering, audience: &'a Audience) -> Option<Self> {
+    pub(super) fn new(
+        group: &'a Group,
+        numbering: &Numbering,
+        audience: &'a Audience,
+        streams: &'a Streams,
+    ) -> Option<Self> {
         let client = group.client.as_ref()?;
         let (body, leave_at) = match &group.role {
             schema::Role::Broker(_) => return None,
@@ -114,6 +102,8 @@ impl<'a> Members<'a> {
             schema::Role::Camera(role) => (filling(role.image.0), None),
             schema::Role::Burst(role) => (body(&role.payload), None),
             schema::Role::Subscriber(role) => (Payload::empty(), role.leave_at),
+            schema::Role::Visitor(_) => (Payload::empty(), None),
+            schema::Role::Steps(_) => (Payload::empty(), None),
         };
         let plan = ClientPlan {
             broker: numbering.host(client.broker),
@@ -126,8 +116,20 @@ impl<'a> Members<'a> {
             back_off: client.back_off.first,
             back_off_factor: client.back_off.factor,
             back_off_limit: client.back_off.longest,
+            back_off_jitter: client.back_off.jitter,
+            comes_back: !matches!(group.role, schema::Role::Steps(_)),
+            publish_waits: client.profile.publish_call == PublishCall::Waits,
         };
-        Some(Members { group, client, plan: Arc::new(plan), audience, body, shared: None, sleep: None })
+        Some(Members {
+            group,
+            client,
+            plan: Arc::new(plan),
+            audience,
+            streams,
+            body,
+            shared: None,
+            sleep: None,
+        })
     }
 
     /// The program of member `index`, and the host it connects to.
@@ -137,13 +139,30 @@ impl<'a> Members<'a> {
         index: u32,
         ledger: &mut Ledger,
     ) -> (Program, Option<HostIndex>) {
-        let connect_at = instant(self.connect_at(), self.client.stagger, index);
+        if let schema::Role::Visitor(_) = self.group.role {
+            let visitor = VisitorProgram::new(number, self.plan.broker, self.plan.port);
+            return (Program::Visitor(Box::new(visitor)), Some(self.plan.broker));
+        }
+        let connect_at = match &self.group.role {
+            schema::Role::Steps(_) => SimTime::MAX,
+            _ => instant(self.connect_at(), self.client.stagger, index),
+        };
         let client = Client::new(self.client_config(index));
         let role = self.role(index, ledger);
         let mut program = ClientProgram::new(number, client, role, self.plan.clone(), connect_at);
         if let Some((plan, start)) = self.sleep(index) {
             program = program.sleeping(plan, start);
         }
+        if self.client.back_off.jitter > 0.0 {
+            let name = format!("reconnect/{}", self.group.name);
+            program = program.with_chance(self.streams.stream_indexed(&name, u64::from(index)));
+        }
+        let own = |crash: &&load::Crash| crash.member.is_none_or(|member| member == index);
+        let crashes = self.group.crashes.iter().filter(own).map(|crash| {
+            let at = SimTime::ZERO + crash.at;
+            (at, at + crash.down_for)
+        });
+        program = program.with_crashes(crashes);
         (Program::Client(Box::new(program)), Some(self.plan.broker))
     }
 
@@ -153,7 +172,11 @@ impl<'a> Members<'a> {
         match &self.group.role {
             schema::Role::Burst(role) => connect_at.max(role.at.0),
             schema::Role::Subscriber(role) => connect_at.max(role.start.0),
-            schema::Role::Broker(_) | schema::Role::Publisher(_) | schema::Role::Camera(_) => connect_at,
+            schema::Role::Broker(_)
+            | schema::Role::Publisher(_)
+            | schema::Role::Camera(_)
+            | schema::Role::Visitor(_)
+            | schema::Role::Steps(_) => connect_at,
         }
     }
 
@@ -162,17 +185,20 @@ impl<'a> Members<'a> {
         let identifier = client.client_id.expand(index);
         let profile = &client.profile;
         let mut config = ClientConfig::new(&identifier);
-        config.version = profile.versions[0];
-        config.keep_alive_rule = profile.keep_alive_rule;
-        config.looks_every = profile.looks_every;
+        let written = &client.written;
+        config.version = client.version;
+        config.keep_alive_rule = written.keep_alive_rule.unwrap_or(profile.keep_alive_rule);
+        config.looks_every = written.keep_alive_check.map_or(profile.looks_every, |every| Some(every.0));
         config.resend_after_clean_session = profile.resends_after_clean_session;
         config.queue_qos_0_offline = profile.queues_qos_0_offline;
         config.max_queued = profile.max_queued;
-        config.retry_after_s = profile.retry_after_s;
+        config.retry_after_s =
+            written.retry_after.map_or(profile.retry_after_s, |after| after.0.as_secs().min(255) as u8);
+        config.connect_properties = properties::of_connect(written);
+        config.topic_aliases_outbound = written.topic_aliases.unwrap_or(0);
         config.subscribe_length_in_one_byte = profile.subscribe_length == SubscribeLength::OneByte;
-        config.max_packet_bytes = profile.max_packet_bytes.unwrap_or(u32::MAX);
-        // Libraries with such a limit have one buffer for both directions.
-        config.send_buffer_bytes = config.max_packet_bytes;
+        config.buffer_bytes = profile.max_packet_bytes.unwrap_or(u32::MAX);
+        config.max_packet_bytes = written.maximum_packet_size.map_or(u32::MAX, |size| size.0 as u32);
         config.keep_alive_s = client.keep_alive_s;
         config.clean_session = client.clean_session;
         config.user_name = client.user.as_deref().map(Arc::from);
@@ -184,7 +210,7 @@ impl<'a> Members<'a> {
                 payload: body(&will.payload),
                 qos: qos(will.qos),
                 retain: will.retain,
-                properties: None,
+                properties: properties::of_will(will, index),
             })
         });
         config
@@ -199,23 +225,17 @@ impl<'a> Members<'a> {
         Some((self.sleep.clone()?, instant(role.start.0, role.stagger.0, index)))
     }
 
-    fn message(
-        &self,
-        template: &Template,
-        level: QualityOfService,
-        retain: bool,
-        index: u32,
-        ledger: &mut Ledger,
-    ) -> Message {
-        let name = template.expand(index);
+    fn message(&self, written: &Written<'_>, index: u32, ledger: &mut Ledger) -> Message {
+        let name = written.topic.0.expand(index);
         let topic = topic(&name);
         Message {
             expected: self.audience.expected(self.client.broker, &topic),
             ledger_topic: ledger.topic(&name),
             topic,
-            payload: self.body.clone(),
-            qos: qos(level),
-            retain,
+            payload: written.body.clone(),
+            qos: qos(written.qos),
+            retain: written.retain,
+            properties: properties::of_message(written.properties, index).map(Arc::from),
         }
     }
 
@@ -239,6 +259,7 @@ impl<'a> Members<'a> {
             }
             (SharedPlan::Burst(plan), _) => Role::Burst(Burst::new(plan)),
             (SharedPlan::Subscriber(plan), _) => Role::Subscriber(Subscriber::new(plan)),
+            (SharedPlan::Steps(plan), _) => Role::Steps(Steps::new(plan)),
             (SharedPlan::Publisher(_) | SharedPlan::Camera(_), _) => {
                 unreachable!("a plan belongs to the role it was made from")
             }
@@ -252,10 +273,13 @@ impl<'a> Members<'a> {
 
     /// The plan of member `index`, and whether it is everybody's.
     fn role_plan(&self, index: u32, ledger: &mut Ledger) -> (SharedPlan, bool) {
+        let body = self.body.clone();
         match &self.group.role {
             schema::Role::Publisher(role) => {
+                let (topic, properties) = (&role.topic, role.properties.as_ref());
+                let written = Written { topic, body, qos: role.qos, retain: role.retain, properties };
                 let plan = PublisherPlan {
-                    message: self.message(&role.topic.0, role.qos, role.retain, index, ledger),
+                    message: self.message(&written, index, ledger),
                     every: role.every.map_or(Duration::MAX, |span| span.0),
                     count: role.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
                     ping_every: role.ping_every.map(|span| span.0),
@@ -266,8 +290,10 @@ impl<'a> Members<'a> {
                 (SharedPlan::Publisher(Arc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Camera(role) => {
+                let written =
+                    Written { topic: &role.topic, body, qos: role.qos, retain: false, properties: None };
                 let plan = CameraPlan {
-                    message: self.message(&role.topic.0, role.qos, false, index, ledger),
+                    message: self.message(&written, index, ledger),
                     every: role.every.0,
                     count: role.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
                     capture: role.capture.0,
@@ -275,8 +301,10 @@ impl<'a> Members<'a> {
                 (SharedPlan::Camera(Arc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Burst(role) => {
+                let (topic, properties) = (&role.topic, role.properties.as_ref());
+                let written = Written { topic, body, qos: role.qos, retain: role.retain, properties };
                 let plan = BurstPlan {
-                    message: self.message(&role.topic.0, role.qos, false, index, ledger),
+                    message: self.message(&written, index, ledger),
                     count: role.messages,
                     one_at_a_time: role.one_at_a_time,
                     then_disconnect: role.then == Then::Disconnect,
@@ -284,12 +312,48 @@ impl<'a> Members<'a> {
                 (SharedPlan::Burst(Arc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Subscriber(role) => {
-                let wanted = role.filters.iter();
-                let filters = wanted.map(|one| (filter(&one.filter.0.expand(index)), qos(one.qos))).collect();
+                let plan = SubscriberPlan {
+                    filters: wanted(&role.filters, index),
+                    identifier: role.identifier.unwrap_or(0),
+                };
                 let same = !role.filters.iter().any(|one| one.filter.0.has_index());
-                (SharedPlan::Subscriber(Arc::new(SubscriberPlan { filters })), same)
+                (SharedPlan::Subscriber(Arc::new(plan)), same)
             }
-            schema::Role::Broker(_) => unreachable!("a broker is no client"),
+            schema::Role::Steps(role) => {
+                let steps = role.steps.iter();
+                let steps = steps.map(|step| {
+                    (instant(step.at.0, Duration::ZERO, index), self.act(&step.act, index, ledger))
+                });
+                (SharedPlan::Steps(Arc::new(StepsPlan { steps: steps.collect() })), false)
+            }
+            schema::Role::Broker(_) | schema::Role::Visitor(_) => unreachable!("no client of ours"),
         }
     }
+
+    fn act(&self, act: &schema::Act, index: u32, ledger: &mut Ledger) -> Act {
+        match act {
+            schema::Act::Connect => Act::Connect,
+            schema::Act::Disconnect => Act::Disconnect,
+            schema::Act::Close => Act::Close,
+            schema::Act::Crash => Act::Crash,
+            schema::Act::Ping => Act::Ping,
+            schema::Act::Subscribe(step) => {
+                Act::Subscribe(wanted(&step.filters, index), step.identifier.unwrap_or(0))
+            }
+            schema::Act::Unsubscribe(step) => {
+                Act::Unsubscribe(step.filters.iter().map(|one| filter(&one.0.expand(index))).collect())
+            }
+            schema::Act::Publish(step) => {
+                let (topic, properties) = (&step.topic, step.properties.as_ref());
+                let (qos, retain) = (step.qos, step.retain);
+                let written = Written { topic, body: body(&step.payload), qos, retain, properties };
+                Act::Publish(self.message(&written, index, ledger), step.times)
+            }
+        }
+    }
+}
+
+fn wanted(filters: &[Subscription], index: u32) -> Vec<(TopicFilter, SubscriptionOptions)> {
+    let one = |one: &Subscription| (filter(&one.filter.0.expand(index)), properties::options(one));
+    filters.iter().map(one).collect()
 }

@@ -3,15 +3,17 @@
 //! Nothing is decided here: names become numbers, figures become the integers that the models
 //! compute with, a fleet becomes its members.
 
+mod audience;
 mod client;
 mod link;
 mod power;
+mod properties;
 mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use models::app::{BrokerProgram, Program};
+use models::app::{BrokerProgram, Crash, Program};
 use models::host::energy::{Component, Power};
 use models::host::heap::HeapFigures;
 use models::host::{Board, NodeNames, ProgramCost};
@@ -20,6 +22,8 @@ use models::network::{Blueprint, HostBlueprint};
 use models::profile;
 use models::record::HostIndex;
 use models::tcp::Config;
+use sim_core::random::Streams;
+use sim_core::time::SimTime;
 
 use super::load::{self, End, Group, Loaded};
 use super::schema::Tcp;
@@ -56,16 +60,17 @@ impl Numbering {
 pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     let numbering = Numbering::of(loaded);
     let mut blueprint = Blueprint { seed, run, ..Blueprint::default() };
-    let audience = client::Audience::of(loaded);
+    let streams = Streams::new(seed, run);
+    let audience = audience::Audience::of(loaded);
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
         let security = tls::security(loaded, group);
-        let mut members = client::Members::new(group, &numbering, &audience);
+        let mut members = client::Members::new(group, &numbering, &audience, &streams);
         for index in 0..group.count {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
-                (None, Some(settings)) => (broker(settings), None),
+                (None, Some(settings)) => (broker(settings, group), None),
                 (None, None) => unreachable!("a group is a broker or has a client"),
             };
             let program = match &security {
@@ -178,6 +183,10 @@ fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
         profile::Stack::Linux => Config::linux(),
         profile::Stack::Rfc => Config::rfc(),
         profile::Stack::Ns3 => ns3(),
+        profile::Stack::Lwip => Config::lwip(),
+        profile::Stack::Lwip1460 => Config::lwip().with_segments_of(1_460),
+        profile::Stack::W5500 => Config::w5500(),
+        profile::Stack::Arduino => Config::arduino(),
     };
     // RFC 9293 §3.7.1: the MSS is the MTU less the fixed IP and TCP headers.
     config.mss = config.mss.min((mtu - 40) as u16);
@@ -208,7 +217,12 @@ fn ns3() -> Config {
     Config { timestamps: true, mss: 1460, nagle: false, time_wait: Duration::from_secs(1), ..Config::rfc() }
 }
 
-fn broker(settings: &load::Broker) -> Program {
+fn broker(settings: &load::Broker, group: &Group) -> Program {
     let machine = Broker::new(settings.config.clone());
-    Program::Broker(Box::new(BrokerProgram::new(machine, settings.port, settings.listen_backlog)))
+    let crashes = group.crashes.iter().map(|crash| {
+        let at = SimTime::ZERO + crash.at;
+        Crash { at, up_at: at + crash.down_for, memory: crash.memory }
+    });
+    let program = BrokerProgram::new(machine, settings.port, settings.listen_backlog);
+    Program::Broker(Box::new(program.with_crashes(crashes)))
 }

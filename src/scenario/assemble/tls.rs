@@ -37,7 +37,12 @@ pub(super) fn security(loaded: &Loaded, group: &Group) -> Option<Arc<Security>> 
 fn broker_tls(group: &Group) -> Option<&BrokerTls> {
     match &group.role {
         Role::Broker(role) => role.tls.as_ref(),
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => None,
+        Role::Publisher(_)
+        | Role::Camera(_)
+        | Role::Burst(_)
+        | Role::Subscriber(_)
+        | Role::Steps(_)
+        | Role::Visitor(_) => None,
     }
 }
 

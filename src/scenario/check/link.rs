@@ -58,7 +58,7 @@ fn loss(view: &View<'_>, path: &[&str], loss: Option<&Loss>) -> Result<(), Diagn
 }
 
 /// A fault with its link and the member of the fleet it is about.
-type Placed<'a> = (usize, Option<u32>, &'a Fault);
+type Placed<'a> = (usize, Option<u32>, &'a LinkDown);
 
 /// Checks the faults and finds their links.
 pub(in crate::scenario) fn faults<'a>(
@@ -68,7 +68,10 @@ pub(in crate::scenario) fn faults<'a>(
 ) -> Result<Vec<Placed<'a>>, Diagnostic> {
     let mut placed: Vec<Placed<'a>> = Vec::new();
     for (index, fault) in scenario.faults.iter().enumerate() {
-        let Fault::LinkDown(down) = fault;
+        let down = match fault {
+            Fault::LinkDown(down) => down,
+            Fault::BrokerRestart(_) | Fault::ClientCrash(_) => continue,
+        };
         let number = index.to_string();
         let Some((link, member)) = named(scenario, ends, &down.link) else {
             let mut diagnostic = view.error(
@@ -90,7 +93,7 @@ pub(in crate::scenario) fn faults<'a>(
                 )
                 .help(format!("`from` is {}", down.from)));
         }
-        let twice = placed.iter().position(|(other, of, Fault::LinkDown(earlier))| {
+        let twice = placed.iter().position(|(other, of, earlier)| {
             let same = *other == link && (*of == member || of.is_none() || member.is_none());
             same && overlap(earlier, down)
         });
@@ -101,7 +104,7 @@ pub(in crate::scenario) fn faults<'a>(
                 .related(view.source.place(shown(first), "first here"))
                 .help("write them as one, or let one end where the other begins"));
         }
-        placed.push((link, member, fault));
+        placed.push((link, member, down));
     }
     Ok(placed)
 }

@@ -117,9 +117,12 @@ pub(in crate::scenario) fn costs(
 ) -> Result<(), Diagnostic> {
     let on = match &host.role {
         Role::Broker(role) => role.tls.is_some(),
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
-            host.mqtt.as_ref().is_some_and(|mqtt| mqtt.tls.is_some())
-        }
+        Role::Publisher(_)
+        | Role::Camera(_)
+        | Role::Burst(_)
+        | Role::Subscriber(_)
+        | Role::Steps(_)
+        | Role::Visitor(_) => host.mqtt.as_ref().is_some_and(|mqtt| mqtt.tls.is_some()),
     };
     let missing = |what: &str, key: &str, profile: &str, help: &str| {
         view.error(

@@ -15,7 +15,7 @@ use super::super::check;
 use super::super::error::Diagnostic;
 use super::super::profiles::{Library, UsedProfile, content_hash, read_text};
 use super::super::quantity::{Probability, Span};
-use super::super::schema::{self, Answer, Fault, Link, Queue, Scenario, TraceText, Way};
+use super::super::schema::{self, Answer, Link, Queue, Scenario, TraceText, Way};
 use super::wifi::{PlannedWifi, wifi};
 use super::{End, View};
 
@@ -84,8 +84,7 @@ pub(super) fn links(
     for (index, (link, ends)) in scenario.links.iter().zip(ends).enumerate() {
         links.push(planner.link(index, link, *ends)?);
     }
-    for (link, member, fault) in check::faults(view, scenario, ends)? {
-        let Fault::LinkDown(down) = fault;
+    for (link, member, down) in check::faults(view, scenario, ends)? {
         let instant = |span: Span| SimTime::ZERO + span.get();
         let queued = match down.queued {
             schema::Queued::Survive => Queued::Survive,

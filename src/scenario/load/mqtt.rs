@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use models::mqtt::broker::{AccessList, AccessRule, Authentication, Who};
 use models::mqtt::timers::silence::SilenceLooks;
-use models::mqtt::{BrokerConfig, QoS};
+use models::mqtt::{BrokerConfig, QoS, Version};
 use models::profile::{Acknowledges, BackOff, BrokerProfile, ClientProfile, PublishToSys};
 
 use super::super::names::{ClientId, KeepAlive, Template};
 use super::super::quantity::Span;
-use super::super::schema::{BrokerRole, ClientTls, Host, Mqtt, Role, Scenario, Will};
+use super::super::schema::{self, BrokerRole, ClientTls, Host, Mqtt, Role, Scenario, User, Will};
 
 /// Settings of a broker: its profile's, with the changes of the role.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,6 +32,10 @@ pub struct Client {
     pub port: u16,
     /// How its library behaves.
     pub profile: Arc<ClientProfile>,
+    /// The version of MQTT it speaks.
+    pub version: Version,
+    /// The keys of MQTT 5.0 and whatever else stands in the file.
+    pub written: Mqtt,
     /// Client Identifier of a member.
     pub client_id: Template,
     /// Keep Alive in seconds; 0 is off.
@@ -95,7 +100,25 @@ pub(super) fn broker(role: &BrokerRole, profile: &BrokerProfile) -> Broker {
         role.maximum_qos.map(|qos| QoS::from_bits(qos.0).unwrap_or(QoS::ExactlyOnce)),
     );
     set(&mut config.retain_available, role.retain_available);
+    if let Some(users) = &role.users {
+        let one = |user: &User| (Arc::from(user.name.as_str()), Arc::from(user.password.as_bytes()));
+        config.authentication = Authentication::Passwords(users.iter().map(one).collect());
+    }
+    config.access = role.access.as_ref().map(|rules| {
+        let rules = rules.iter().map(access_rule).collect();
+        let checks_subscriptions = role.checks_subscriptions.unwrap_or(profile.checks_subscriptions);
+        Arc::new(AccessList { rules, checks_subscriptions })
+    });
     Broker { port: role.port(), config, listen_backlog: role.listen_backlog.or(profile.listen_backlog) }
+}
+
+fn access_rule(rule: &schema::AccessRule) -> AccessRule {
+    let who = match (&rule.user, rule.everyone) {
+        (Some(user), _) => Who::User(Arc::from(user.as_str())),
+        (None, true) => Who::Everyone,
+        (None, false) => Who::Anonymous,
+    };
+    AccessRule { who, right: rule.right, filter: Arc::from(rule.topic.0.as_str()) }
 }
 
 fn set<T>(value: &mut T, change: Option<T>) {
@@ -112,10 +135,16 @@ pub(super) fn client(
     broker: usize,
 ) -> Client {
     let mqtt = host.mqtt.clone().unwrap_or_default();
+    let written = mqtt.clone();
     let Mqtt { client_id, keep_alive, clean_session, user, password, will, max_inflight, tls, .. } = mqtt;
     let port = match &scenario.hosts[broker].1.role {
         Role::Broker(role) => role.port(),
-        Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) => {
+        Role::Publisher(_)
+        | Role::Camera(_)
+        | Role::Burst(_)
+        | Role::Subscriber(_)
+        | Role::Steps(_)
+        | Role::Visitor(_) => {
             unreachable!("checked to be a broker")
         }
     };
@@ -138,8 +167,15 @@ pub(super) fn client(
         reconnect_every: mqtt.reconnect_every.map(Span::get),
         max_inflight: max_inflight
             .map_or(profile.max_inflight, |limit| limit.min(u32::from(u16::MAX)) as u16),
-        back_off: profile.back_off,
+        back_off: mqtt.reconnect.map_or(profile.back_off, |reconnect| BackOff {
+            first: reconnect.first.0,
+            factor: reconnect.factor,
+            longest: reconnect.longest.unwrap_or(reconnect.first).0,
+            jitter: reconnect.jitter.0,
+        }),
+        version: mqtt.version.map_or(profile.versions[0], |version| version.0),
         tls,
         profile,
+        written,
     }
 }

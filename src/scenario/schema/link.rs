@@ -319,6 +319,50 @@ pub enum Answer {
 pub enum Fault {
     /// A link carries nothing for some time.
     LinkDown(LinkDown),
+    /// A broker is killed and starts again.
+    BrokerRestart(BrokerRestart),
+    /// A client is killed and starts again.
+    ClientCrash(ClientCrash),
+}
+
+/// See [`Fault::BrokerRestart`]. Its kernel closes all connections; while it is down, nobody listens.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerRestart {
+    /// The broker's host; not needed where there is only one.
+    pub broker: Option<String>,
+    /// When it is killed, from the start of the run.
+    pub at: Span,
+    /// How long it is down.
+    #[serde(default)]
+    pub down_for: Span,
+    /// What it finds again.
+    #[serde(default)]
+    pub memory: Memory,
+}
+
+/// What a broker that was killed finds again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+pub enum Memory {
+    /// Stored sessions with their queues, and retained messages.
+    #[default]
+    Kept,
+    /// Nothing.
+    Lost,
+}
+
+/// See [`Fault::ClientCrash`]. Its kernel closes the connection; the client forgets everything, and connects
+/// again when it is back.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCrash {
+    /// The client's host; of a fleet all members, or one, `"camera[3]"`.
+    pub host: String,
+    /// When it is killed, from the start of the run.
+    pub at: Span,
+    /// How long it is down.
+    #[serde(default)]
+    pub down_for: Span,
 }
 
 /// See [`Fault::LinkDown`]. A frame that is sent meanwhile is lost; one that has left its

@@ -1,13 +1,13 @@
 //! What a host does.
 
-use models::mqtt::broker::{OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull};
+use models::mqtt::broker::{OverlappingSubscriptions, Right, SharedSubscriptions, WhenQueueFull};
 use models::mqtt::session::Qos2Delivery;
 use models::profile::{Acknowledges, PublishToSys, Spoken};
 use serde::Deserialize;
 
-use super::super::names::{KeepAlive, QualityOfService, TopicName};
+use super::super::names::{KeepAlive, QualityOfService, TopicFilter, TopicName};
 use super::super::quantity::{Size, Span};
-use super::{BrokerTls, Payload, Subscription, one_u32, yes};
+use super::{BrokerTls, MessageProperties, Payload, Subscription, one_u32, yes};
 
 /// What a host does.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -22,6 +22,10 @@ pub enum Role {
     Burst(BurstRole),
     /// Subscribes and listens.
     Subscriber(SubscriberRole),
+    /// Is a place for a real client of `mqtt-twin live`; idle in every other run.
+    Visitor(VisitorRole),
+    /// Does one thing after another.
+    Steps(StepsRole),
 }
 
 /// See [`Role::Broker`]. What is left out is as the broker's profile has it.
@@ -76,6 +80,38 @@ pub struct BrokerRole {
     pub retain_available: Option<bool>,
     /// Connections that wait to be accepted.
     pub listen_backlog: Option<u32>,
+    /// Who may connect, and with which password; without it, everyone.
+    pub users: Option<Vec<User>>,
+    /// Who may publish and subscribe where; without it, everyone everywhere.
+    pub access: Option<Vec<AccessRule>>,
+    /// Whether a SUBSCRIBE is refused where nothing may be read; else only the messages are held back. The
+    /// broker's own way unless given.
+    pub checks_subscriptions: Option<bool>,
+}
+
+/// A client that may connect.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// User Name.
+    pub name: String,
+    /// Password.
+    pub password: String,
+}
+
+/// A rule for one user, or for all clients without a user name where neither `user` nor `everyone` is given.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessRule {
+    /// For clients with this user name.
+    pub user: Option<String>,
+    /// For all clients: `%u` in the topic is the user name, `%c` the Client Identifier.
+    #[serde(default)]
+    pub everyone: bool,
+    /// Topic Filter.
+    pub topic: TopicFilter,
+    /// What the rule says.
+    pub right: Right,
 }
 
 impl BrokerRole {
@@ -100,6 +136,8 @@ pub struct PublisherRole {
     /// RETAIN flag.
     #[serde(default)]
     pub retain: bool,
+    /// What MQTT 5.0 lets the message carry.
+    pub properties: Option<MessageProperties>,
     /// From one publish call to the next; needed unless `count` is 1.
     pub every: Option<Span>,
     /// Number of messages; without it, until the run ends.
@@ -188,6 +226,11 @@ pub struct BurstRole {
     /// What follows the last message.
     #[serde(default)]
     pub then: Then,
+    /// RETAIN flag.
+    #[serde(default)]
+    pub retain: bool,
+    /// What MQTT 5.0 lets the message carry.
+    pub properties: Option<MessageProperties>,
 }
 
 /// What a client does after its last message.
@@ -211,4 +254,89 @@ pub struct SubscriberRole {
     pub start: Span,
     /// When it disconnects, from the start of the run; never without it.
     pub leave_at: Option<Span>,
+    /// The Subscription Identifier; MQTT 5.0.
+    pub identifier: Option<u32>,
 }
+
+/// See [`Role::Steps`]. The client does nothing by itself: it connects, and comes back, by its steps only.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepsRole {
+    /// What it does, in the order of the instants.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a client.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// When, from the start of the run.
+    pub at: Span,
+    /// What.
+    pub act: Act,
+}
+
+/// What a client does in one step.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+pub enum Act {
+    /// Opens the connection.
+    Connect,
+    /// Sends DISCONNECT and closes.
+    Disconnect,
+    /// Closes the transport without DISCONNECT and remembers its session.
+    Close,
+    /// Is killed: its kernel closes the transport, and it forgets everything.
+    Crash,
+    /// Subscribes.
+    Subscribe(SubscribeStep),
+    /// Unsubscribes.
+    Unsubscribe(UnsubscribeStep),
+    /// Publishes.
+    Publish(PublishStep),
+    /// Sends PINGREQ.
+    Ping,
+}
+
+/// See [`Act::Subscribe`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscribeStep {
+    /// What it subscribes to, all in one SUBSCRIBE.
+    pub filters: Vec<Subscription>,
+    /// The Subscription Identifier; MQTT 5.0.
+    pub identifier: Option<u32>,
+}
+
+/// See [`Act::Unsubscribe`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnsubscribeStep {
+    /// Topic Filters, all in one UNSUBSCRIBE.
+    pub filters: Vec<TopicFilter>,
+}
+
+/// See [`Act::Publish`].
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishStep {
+    /// Topic Name.
+    pub topic: TopicName,
+    /// Application message.
+    pub payload: Payload,
+    /// Quality of Service.
+    #[serde(default)]
+    pub qos: QualityOfService,
+    /// RETAIN flag.
+    #[serde(default)]
+    pub retain: bool,
+    /// How often, at once.
+    #[serde(default = "one_u32")]
+    pub times: u32,
+    /// What MQTT 5.0 lets the message carry.
+    pub properties: Option<MessageProperties>,
+}
+
+/// See [`Role::Visitor`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitorRole {}

@@ -9,7 +9,7 @@ use super::super::quantity::{Size, Span};
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tcp {
-    /// The stack to start from: `"linux"`, `"rfc"` or `"ns3"`.
+    /// The stack to start from: `"linux"`, `"rfc"`, `"ns3"`, `"lwip"`, `"lwip-1460"`, `"w5500"` or `"arduino"`.
     pub stack: Option<Stack>,
     /// Timestamps option, RFC 7323.
     pub timestamps: Option<bool>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::serving::{Live, PATIENCE, Raw, publish};
 
 /// Whether the clients are here; says so loudly where they are not.
-fn installed() -> bool {
+pub fn installed() -> bool {
     let found = ["mosquitto_pub", "mosquitto_sub"]
         .iter()
         .all(|program| Command::new(program).arg("--help").stdout(Stdio::null()).status().is_ok());
@@ -18,7 +18,7 @@ fn installed() -> bool {
     found
 }
 
-fn client(program: &str, address: SocketAddr, arguments: &str) -> Command {
+pub fn client(program: &str, address: SocketAddr, arguments: &str) -> Command {
     let mut command = Command::new(program);
     command.args(["-h", "127.0.0.1", "-p", &address.port().to_string()]);
     command.args(arguments.split_whitespace());
@@ -26,17 +26,17 @@ fn client(program: &str, address: SocketAddr, arguments: &str) -> Command {
     command
 }
 
-fn send(address: SocketAddr, arguments: &str) {
+pub fn send(address: SocketAddr, arguments: &str) {
     let Output { status, stderr, .. } = client("mosquitto_pub", address, arguments).output().unwrap();
     assert!(status.success(), "mosquitto_pub {arguments}: {}", String::from_utf8_lossy(&stderr));
 }
 
 /// A subscriber that ends after `count` messages, subscribed already.
-struct Subscriber(Child);
+pub struct Subscriber(Child);
 
 impl Subscriber {
     /// Waits for the SUBACK: a retained message published before comes right after it.
-    fn start(address: SocketAddr, topics: &str, count: usize) -> Subscriber {
+    pub fn start(address: SocketAddr, topics: &str, count: usize) -> Subscriber {
         static STARTED: AtomicU32 = AtomicU32::new(100);
         let ready = format!("ready/{}", STARTED.fetch_add(1, Ordering::Relaxed));
         send(address, &format!("-t {ready} -m x -q 1 -r"));
@@ -48,12 +48,12 @@ impl Subscriber {
         Subscriber(child)
     }
 
-    fn lines(self) -> Vec<String> {
+    pub fn lines(self) -> Vec<String> {
         lines(self.0.wait_with_output().unwrap())
     }
 }
 
-fn lines(output: Output) -> Vec<String> {
+pub fn lines(output: Output) -> Vec<String> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use models::record::Outcome;
+use mqtt_twin::live::replay::{Repeated, replay};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -46,17 +48,52 @@ impl Live {
         Live { child, address, folder }
     }
 
+    /// Serves `scenarios/visitors.ron` with these further arguments.
+    pub fn serve_visitors(arguments: &[&str]) -> Live {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/visitors.ron");
+        Live::serve(&[&["--scenario", file], arguments].concat())
+    }
+
     pub fn journal(&self) -> PathBuf {
         self.folder.path().join("journal")
     }
 
-    /// Ends the session with a signal and gives its summary, after a replay with the same one.
-    pub fn stop(mut self, signal: &str) -> Value {
+    /// Ends the session with a signal.
+    fn end(&mut self, signal: &str) {
         let process = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
-        let summary = std::fs::read(self.folder.path().join("out").join("summary.json")).unwrap();
-        let mut summary: Value = serde_json::from_slice(&summary).unwrap();
+    }
+
+    /// What the session wrote into this file of its results.
+    fn result(&self, name: &str) -> Value {
+        serde_json::from_slice(&std::fs::read(self.folder.path().join("out").join(name)).unwrap()).unwrap()
+    }
+
+    /// Ends a session with a scenario; gives `summary.json` and `live.json`, after a replay that came to
+    /// the same, and what the replay came to.
+    pub fn stop_scenario(mut self, signal: &str) -> (Value, Value, Outcome) {
+        self.end(signal);
+        let (summary, live) = (self.result("summary.json"), self.result("live.json"));
+        let replayed = replay(&self.journal()).unwrap();
+        assert_eq!(replayed.agrees(), Some(true));
+        assert_eq!(replayed.differences(), [""; 0]);
+        let Repeated::Scenario(twin, _) = &replayed.repeated else { panic!("a scenario") };
+        let outcome = twin.outcome();
+        assert_eq!(summary["fingerprint"], live["fingerprint"]);
+        assert_eq!(summary["fingerprint"], format!("{:032x}", outcome.fingerprint));
+        assert_eq!(summary["events"].as_u64(), Some(outcome.events));
+        assert_eq!(live["visits"], serde_json::to_value(twin.visits()).unwrap());
+        let output = mqtt_twin(&["replay"]).arg(self.journal()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("the session had the same fingerprint"));
+        (summary, live, outcome)
+    }
+
+    /// Ends the session with a signal and gives its summary, after a replay with the same one.
+    pub fn stop(mut self, signal: &str) -> Value {
+        self.end(signal);
+        let mut summary = self.result("summary.json");
         let Output { status, stdout, stderr } =
             mqtt_twin(&["replay", "--format", "json"]).arg(self.journal()).output().unwrap();
         assert_eq!(status.code(), Some(0), "{}", String::from_utf8_lossy(&stderr));

@@ -66,7 +66,8 @@ impl BrokerConfig {
             receive_maximum: NonZeroU16::new(self.max_inflight_inbound),
             maximum_qos: Some(self.maximum_qos).filter(|qos| *qos < QoS::ExactlyOnce),
             retain_available: (!self.retain_available).then_some(false),
-            maximum_packet_size: NonZeroU32::new(self.max_packet_bytes).filter(|size| size.get() < u32::MAX),
+            maximum_packet_size: NonZeroU32::new(self.max_packet_bytes)
+                .filter(|size| self.announce_max_packet_bytes && size.get() < u32::MAX),
             topic_alias_maximum: Some(self.topic_alias_maximum).filter(|maximum| *maximum > 0),
             shared_subscription_available: (self.shared_subscriptions == SharedSubscriptions::Off)
                 .then_some(false),

@@ -79,7 +79,8 @@ impl Broker {
         let properties =
             Properties { authentication_method, authentication_data, ..Properties::default() }.boxed();
         let auth = Packet::Auth(Auth { reason_code, properties });
-        self.transmit(connection, encode(&auth, self.version(connection), MessageId::NONE));
+        let auth = encode(&auth, self.version(connection), MessageId::NONE);
+        self.answer(connection, auth);
     }
 
     /// Leaves the client's authentication to the host.

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mqtt::broker::access::AccessList;
+use crate::mqtt::broker::faults::FaultCodes;
 use crate::mqtt::codec::Tolerance;
 use crate::mqtt::packet::{QoS, Version};
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::silence::SilenceLooks;
+use crate::mqtt::topic::TopicFilter;
 
 /// What a session gets when several of its filters match one message. MQTT 3.1.1 §3.3.5
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -91,9 +94,30 @@ pub struct BrokerConfig {
     pub max_packet_bytes: u32,
     /// Breaches of the standard that pass. Default: those that Mosquitto lets pass.
     pub tolerance: Tolerance,
+    /// What clients of MQTT 5.0 are told of their faults. Default: as Mosquitto.
+    pub fault_codes: FaultCodes,
+    /// Whether a PUBLISH from a client may have one Subscription Identifier, which is ignored, against MQTT
+    /// 5.0 §3.3.4. Default `true`.
+    pub ignore_subscription_identifiers: bool,
+    /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, who do not hear of it. Default `true`.
+    pub inbound_window_before_5_0: bool,
+    /// Levels of a topic at most; who names a deeper one is disconnected. 0: no limit. Default 200.
+    pub max_topic_levels: u16,
+    /// Subscriptions of one session at most; further ones are refused. 0: no limit. Default 0.
+    pub max_subscriptions: u32,
+    /// Filters to which nobody may subscribe: SUBACK says 0x80. Default: none.
+    pub refused_filters: BTreeSet<TopicFilter>,
+    /// Whether payloads that are said to be UTF-8 are looked at, and refused with 0x99 if they are not.
+    /// MQTT 5.0 §3.3.2.3.2. Default `false`.
+    pub check_payload_format: bool,
+    /// Whether CONNACK says `max_packet_bytes`. MQTT 5.0 §3.2.2.3.6. Default `true`.
+    pub announce_max_packet_bytes: bool,
     /// Who may connect. Default: everyone.
     #[serde(skip)]
     pub authentication: Authentication,
+    /// Who may publish and subscribe where. Default: everyone everywhere.
+    #[serde(skip)]
+    pub access: Option<Arc<AccessList>>,
     /// Methods of enhanced authentication that the host knows; others are refused. Default: none.
     #[serde(skip)]
     pub authentication_methods: BTreeSet<Arc<str>>,
@@ -134,6 +158,10 @@ impl BrokerConfig {
             overlapping_subscriptions: OverlappingSubscriptions::OneCopyHighest,
             tolerance: Tolerance::default(),
             limit_v3_1_identifiers: true,
+            max_topic_levels: 0,
+            fault_codes: FaultCodes::Standard,
+            ignore_subscription_identifiers: false,
+            inbound_window_before_5_0: false,
             shared_subscriptions: SharedSubscriptions::Version5,
             topic_alias_maximum: u16::MAX,
             topic_aliases_outbound: u16::MAX,
@@ -161,7 +189,16 @@ impl Default for BrokerConfig {
             max_connections: 0,
             max_packet_bytes: u32::MAX,
             tolerance: Tolerance::MOSQUITTO,
+            fault_codes: FaultCodes::Mosquitto,
+            ignore_subscription_identifiers: true,
+            inbound_window_before_5_0: true,
+            max_topic_levels: 200,
+            max_subscriptions: 0,
+            refused_filters: BTreeSet::new(),
+            check_payload_format: false,
+            announce_max_packet_bytes: true,
             authentication: Authentication::Anyone,
+            access: None,
             authentication_methods: BTreeSet::new(),
             retry_after: None,
             limit_v3_1_identifiers: false,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::mqtt::broker::agreement::{Agreement, Exchange};
 use crate::mqtt::broker::leave::StoredWill;
 use crate::mqtt::broker::{Authentication, Broker, BrokerEvent, ConnectionId, Session, SessionIndex, Stage};
-use crate::mqtt::close::CloseReason;
-use crate::mqtt::codec::encode::encode_connack;
+use crate::mqtt::close::{CloseReason, ProtocolError};
+use crate::mqtt::codec::encode::{Outgoing, encode_connack};
 use crate::mqtt::packet::{Connack, Connect, Properties, ReasonCode, Version};
 use crate::mqtt::session::{Inbound, Outbound};
 use crate::stream::MessageId;
@@ -65,7 +65,7 @@ impl Broker {
             false => Properties::default(),
         };
         let expiry_s = self.expiry_of(&connect);
-        let Connect { clean_session, keep_alive_s, client_identifier, will, .. } = connect;
+        let Connect { clean_session, keep_alive_s, client_identifier, will, user_name, .. } = connect;
         let nameless = client_identifier.is_empty();
         let client_identifier = self.name_of(client_identifier);
         // MQTT 5.0 §3.2.2.3.7
@@ -74,6 +74,7 @@ impl Broker {
         let entry = self.session(session);
         entry.connection = Some(connection);
         entry.expiry_s = expiry_s;
+        entry.user_name = user_name;
         let will = will.map(|will| Box::new(StoredWill::of(will, will_message)));
         self.buffered += will.as_ref().map_or(0, |will| will.weight());
         let entry = &mut self.connections[connection.0 as usize];
@@ -85,7 +86,12 @@ impl Broker {
         self.watch(connection);
         let properties = version.has_properties().then(|| announced.boxed()).flatten();
         let connack = Connack { session_present, reason_code: ReasonCode::Success, properties };
-        self.transmit(connection, encode_connack(&connack, version));
+        let connack = encode_connack(&connack, version);
+        if !self.may_hear(connection, &connack) {
+            self.close_telling(connection, CloseReason::ProtocolError(ProtocolError::AnswerTooLarge), None);
+            return;
+        }
+        self.transmit(connection, connack);
         self.events.push_back(BrokerEvent::Connected { connection, session_present });
         self.session(session).outbound.begin_connection();
         self.fill_window(session);
@@ -194,9 +200,31 @@ impl Broker {
 
     pub(super) fn refuse(&mut self, connection: ConnectionId, reason_code: ReasonCode) {
         // MQTT 3.1.1 §3.2.2.3: the code, "then it MUST close the Network Connection"
-        let connack = Connack { session_present: false, reason_code, properties: None };
-        self.transmit(connection, encode_connack(&connack, self.version(connection)));
+        self.send_refusal(connection, reason_code);
         self.close(connection, CloseReason::Refused(reason_code));
+    }
+
+    pub(super) fn send_refusal(&mut self, connection: ConnectionId, reason_code: ReasonCode) {
+        let connack = Connack { session_present: false, reason_code, properties: None };
+        let outgoing = encode_connack(&connack, self.version(connection));
+        if self.may_hear(connection, &outgoing) {
+            self.transmit(connection, outgoing);
+        }
+    }
+
+    // MQTT 5.0 §3.1.2.11.4: "The Server MUST NOT send packets exceeding Maximum Packet Size to the Client"
+    pub(super) fn may_hear(&self, connection: ConnectionId, outgoing: &Outgoing) -> bool {
+        outgoing.wire_len <= self.connections[connection.0 as usize].max_packet_bytes()
+    }
+
+    /// An answer that must be given; a client that is not able to hear it is parted with.
+    pub(super) fn answer(&mut self, connection: ConnectionId, outgoing: Outgoing) -> bool {
+        let may_hear = self.may_hear(connection, &outgoing);
+        match may_hear {
+            true => self.transmit(connection, outgoing),
+            false => self.protocol_error(connection, ProtocolError::AnswerTooLarge),
+        }
+        may_hear
     }
 
     // MQTT 3.1.1 §3.1.3.1: an empty identifier is given a unique name
@@ -206,7 +234,8 @@ impl Broker {
         }
         loop {
             self.named_clients += 1;
-            let name: Arc<str> = format!("auto-{}", self.named_clients).into();
+            // As long as Mosquitto's: a number in the form of a UUID.
+            let name: Arc<str> = format!("auto-00000000-0000-0000-0000-{:012X}", self.named_clients).into();
             if !self.session_of_client.contains_key(&name) {
                 return name;
             }
@@ -230,6 +259,7 @@ impl Broker {
         }
         let index = self.sessions.insert(Session {
             client_identifier: client_identifier.clone(),
+            user_name: None,
             subscriptions: Vec::new(),
             outbound: Outbound::default(),
             inbound: Inbound::default(),

@@ -18,6 +18,8 @@ pub enum DropReason {
     InboundWindow,
     /// Published below `$SYS`: acknowledged, yet ignored.
     ReservedTopic,
+    /// Its publisher may not publish there: refused, or acknowledged and ignored.
+    NotAuthorized,
     /// Its lifetime was over before it was sent. MQTT 5.0 §3.3.2.3.3
     Expired,
     /// Larger than the client's Maximum Packet Size. MQTT 5.0 §3.1.2.11.4
@@ -58,6 +60,11 @@ pub enum BrokerEvent {
     /// A client's authentication waits for the host: see [`crate::mqtt::Broker::authentication`].
     Authenticate {
         /// Where.
+        connection: ConnectionId,
+    },
+    /// A subscription was refused: its client may not read there.
+    SubscriptionRefused {
+        /// Whose.
         connection: ConnectionId,
     },
     /// A copy of a message is lost for a session.

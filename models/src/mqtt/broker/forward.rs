@@ -1,6 +1,7 @@
 //! The way of a message out of the server: who gets a copy, what the copy says, and when it goes.
 //! MQTT 3.1.1 §3.3.5, §4.3, §4.6; MQTT 5.0 §3.3.4, §4.9
 
+use crate::mqtt::broker::access::Wants;
 use crate::mqtt::broker::share::Subscriber;
 use crate::mqtt::broker::{Broker, BrokerEvent, Connection, DropReason};
 use crate::mqtt::broker::{OverlappingSubscriptions, Session, SessionIndex, Transmit, WhenQueueFull};
@@ -17,11 +18,18 @@ pub(super) struct Matched {
     copies: Vec<(SessionIndex, Granted)>,
     // Subscription Identifiers of further subscriptions: (place in `copies`, identifier).
     more: Vec<(u32, u32)>,
+    // Whether a subscription matched, and No Local kept its copy back.
+    kept_back: bool,
 }
 
 impl Matched {
     pub(super) const fn len(&self) -> usize {
         self.copies.len()
+    }
+
+    /// Whether no subscription matched, not even one that gets no copy. MQTT 5.0 §3.4.2.1
+    pub(super) const fn nobody_listens(&self) -> bool {
+        self.copies.is_empty() && !self.kept_back
     }
 
     fn identifiers(&self, place: usize) -> impl Iterator<Item = u32> + '_ {
@@ -47,6 +55,7 @@ impl Broker {
         let Broker { subscriptions, sessions, groups, matched, routings, config, .. } = self;
         matched.copies.clear();
         matched.more.clear();
+        matched.kept_back = false;
         subscriptions.for_each_match(&application.topic, |subscription| {
             let index = match subscription.session.either() {
                 Subscriber::Session(index) => index,
@@ -59,6 +68,7 @@ impl Broker {
             let granted = subscription.granted;
             // MQTT 5.0 §3.8.3.1: No Local
             if granted.no_local() && from == Some(index) {
+                matched.kept_back = true;
                 return;
             }
             let session = &mut sessions[index.0 as usize];
@@ -78,6 +88,29 @@ impl Broker {
             session.visited_at = matched.copies.len() as u32;
             matched.copies.push((index, granted));
         });
+        self.leave_out_who_may_not_read(application);
+    }
+
+    // Takes out the copies of those who may not read the topic.
+    fn leave_out_who_may_not_read(&mut self, application: &ApplicationMessage) {
+        if self.config.access.is_none() {
+            return;
+        }
+        let mut matched = std::mem::take(&mut self.matched);
+        let mut place = 0;
+        while place < matched.copies.len() {
+            if self.may(matched.copies[place].0, Wants::Read, &application.topic) {
+                place += 1;
+                continue;
+            }
+            matched.copies.remove(place);
+            let gone = place as u32;
+            matched.more.retain(|(of, _)| *of != gone);
+            for (of, _) in matched.more.iter_mut().filter(|(of, _)| *of > gone) {
+                *of -= 1;
+            }
+        }
+        self.matched = matched;
     }
 
     /// Stores a retained message, and gives every session in `matched` its copy.
@@ -255,7 +288,7 @@ fn at_most_once(application: &ApplicationMessage) -> ApplicationMessage {
 }
 
 impl Connection {
-    fn max_packet_bytes(&self) -> u32 {
+    pub(super) fn max_packet_bytes(&self) -> u32 {
         self.agreement.as_ref().map_or(u32::MAX, |agreement| agreement.max_packet_bytes)
     }
 

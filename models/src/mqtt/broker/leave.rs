@@ -57,9 +57,19 @@ impl Broker {
     /// Asks the host to close a connection, which ends here for the protocol. A client of MQTT 5.0 is
     /// told the reason where it is not the one who gave it.
     pub(super) fn close(&mut self, connection: ConnectionId, reason: CloseReason) {
+        self.close_telling(connection, reason, reason.to_tell());
+    }
+
+    /// The same, where the reason alone does not say what the client is told.
+    pub(super) fn close_telling(
+        &mut self,
+        connection: ConnectionId,
+        reason: CloseReason,
+        reason_code: Option<ReasonCode>,
+    ) {
         let entry = &self.connections[connection.0 as usize];
         let tells = matches!(entry.stage, Stage::Connected(_)) && entry.version.has_properties();
-        if let Some(reason_code) = reason.to_tell().filter(|_| tells) {
+        if let Some(reason_code) = reason_code.filter(|_| tells) {
             self.tell_disconnect(connection, reason_code);
         }
         self.events.push_back(BrokerEvent::Close { connection, reason });

@@ -8,7 +8,7 @@
 //! a standard leaves a choice, or real servers differ from it, [`BrokerConfig`] decides; its default is
 //! Mosquitto 2.0.11 as measured.
 //!
-//! **Leaves out** bridges, access control lists, `$SYS` topics, and back-pressure of a slow transport
+//! **Leaves out** `$SYS` topics, and back-pressure of a slow transport
 //! (QoS 0 is never dropped for it).
 //!
 //! **Validated** by unit tests against client machines over a pipe, by property tests over random
@@ -18,11 +18,13 @@
 //! [`Broker::poll_transmit`] and [`Broker::poll_event`], then reads [`Broker::poll_timeout`]. A
 //! connection keeps its [`ConnectionId`] until the host reports [`Broker::transport_closed`].
 
+mod access;
 mod agreement;
 mod authenticate;
 mod config;
 mod connect;
 mod event;
+pub mod faults;
 mod forward;
 mod leave;
 mod publish;
@@ -36,12 +38,14 @@ use std::sync::Arc;
 use sim_core::time::SimTime;
 use slab::Slab;
 
+pub use crate::mqtt::broker::access::{AccessList, AccessRule, Right, Who};
 use crate::mqtt::broker::agreement::Agreement;
 pub use crate::mqtt::broker::authenticate::Verdict;
 pub use crate::mqtt::broker::config::{
     Authentication, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull,
 };
 pub use crate::mqtt::broker::event::{BrokerEvent, DropReason};
+pub use crate::mqtt::broker::faults::FaultCodes;
 use crate::mqtt::broker::forward::Matched;
 pub use crate::mqtt::broker::leave::Memory;
 use crate::mqtt::broker::leave::{Absence, StoredWill};
@@ -94,6 +98,7 @@ struct Connection {
 #[derive(Clone, Debug)]
 struct Session {
     client_identifier: Arc<str>,
+    user_name: Option<Arc<str>>,
     subscriptions: Vec<TopicFilter>,
     outbound: Outbound,
     inbound: Inbound,
@@ -221,7 +226,7 @@ impl Broker {
         self.generations = self.generations.wrapping_add(1);
         let keep_alive_s = self.config.keep_alive_before_connect_s;
         let index = self.connections.insert(Connection {
-            decoder: Decoder::tolerating(self.config.max_packet_bytes, self.config.tolerance),
+            decoder: Decoder::of_server(self.config.max_packet_bytes, self.config.tolerance),
             will: None,
             agreement: None,
             last_heard: now,
@@ -257,7 +262,7 @@ impl Broker {
                 }
                 Err(malformed) => {
                     decoder.reset();
-                    self.handle_malformed(connection, malformed);
+                    self.handle_malformed(connection, &decoder, malformed);
                 }
             }
         }
@@ -417,13 +422,31 @@ impl Broker {
         }
     }
 
-    fn handle_malformed(&mut self, connection: ConnectionId, malformed: Malformed) {
-        // MQTT 3.1.1 §3.1.2.2: "MUST respond to the CONNECT Packet with a CONNACK return code 0x01"
-        if malformed == Malformed::ProtocolLevel && self.stage(connection) == Stage::AwaitingConnect {
-            self.refuse(connection, ReasonCode::UnsupportedProtocolVersion);
-            return;
+    fn handle_malformed(&mut self, connection: ConnectionId, decoder: &Decoder, malformed: Malformed) {
+        let packet_type = decoder.reading();
+        let reason = CloseReason::Malformed(malformed);
+        let reason_code = self.config.fault_codes.of_malformed(packet_type, malformed);
+        match (self.stage(connection), malformed, packet_type) {
+            // MQTT 3.1.1 §3.1.2.2: "MUST respond to the CONNECT Packet with a CONNACK return code 0x01"
+            (Stage::AwaitingConnect, Malformed::ProtocolLevel, _) => {
+                self.refuse(connection, ReasonCode::UnsupportedProtocolVersion);
+            }
+            // MQTT 5.0 §4.13.1: "it MAY send a CONNACK packet containing the Reason Code"
+            (Stage::AwaitingConnect, _, Some(PacketType::Connect)) if decoder.version().has_properties() => {
+                self.connections[connection.0 as usize].version = decoder.version();
+                if let Some(reason_code) = reason_code {
+                    self.send_refusal(connection, reason_code);
+                }
+                self.close(connection, reason);
+            }
+            (Stage::AwaitingConnect, Malformed::UnexpectedPacket(_), _) => {
+                self.protocol_error(connection, ProtocolError::FirstPacketNotConnect);
+            }
+            (_, Malformed::UnexpectedPacket(packet_type), _) => {
+                self.protocol_error(connection, ProtocolError::UnexpectedPacket(packet_type));
+            }
+            _ => self.close_telling(connection, reason, reason_code),
         }
-        self.close(connection, CloseReason::Malformed(malformed));
     }
 
     fn protocol_error(&mut self, connection: ConnectionId, error: ProtocolError) {

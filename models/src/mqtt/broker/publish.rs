@@ -1,5 +1,6 @@
 //! The way of a message into the server, and acknowledgements in both directions. MQTT 3.1.1 §3.3, §4.3
 
+use crate::mqtt::broker::access::Wants;
 use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, DropReason, SessionIndex};
 use crate::mqtt::close::ProtocolError;
 use crate::mqtt::codec::encode::{Outgoing, encode_acknowledgement_with};
@@ -16,6 +17,10 @@ impl Broker {
         mut publish: Publish,
         message: MessageId,
     ) {
+        if self.is_too_deep(publish.topic.as_str()) {
+            self.protocol_error(connection, ProtocolError::TopicLevels);
+            return;
+        }
         if let Err(error) = self.check_publish(connection, &mut publish) {
             self.protocol_error(connection, error);
             return;
@@ -25,7 +30,12 @@ impl Broker {
         let attached = Attached::of(properties, self.now);
         let application = ApplicationMessage { topic, payload, message, qos, retain, attached };
         match (qos, packet_identifier) {
-            (_, _) if ignored => self.ignore(connection, packet_identifier, &application),
+            (_, _) if !self.may(session, Wants::Write, &application.topic) => {
+                self.ignore(connection, packet_identifier, &application, DropReason::NotAuthorized);
+            }
+            (_, _) if ignored => {
+                self.ignore(connection, packet_identifier, &application, DropReason::ReservedTopic);
+            }
             (QoS::AtMostOnce, _) | (_, None) => self.accept_and_route(application, Some(session)),
             (QoS::AtLeastOnce, Some(id)) => {
                 let reason_code = self.accept_message(&application, Some(session), true);
@@ -38,6 +48,13 @@ impl Broker {
         }
     }
 
+    /// Whether a name or filter has more levels than are allowed.
+    pub(super) fn is_too_deep(&self, topic: &str) -> bool {
+        let most = usize::from(self.config.max_topic_levels);
+        // Short names cannot be.
+        most > 0 && topic.len() >= most && topic.bytes().filter(|byte| *byte == b'/').count() >= most
+    }
+
     // What only MQTT 5.0 forbids; Topic Aliases are resolved.
     fn check_publish(
         &mut self,
@@ -47,9 +64,17 @@ impl Broker {
         let Some(agreement) = &mut self.connections[connection.0 as usize].agreement else { return Ok(()) };
         // MQTT 5.0 §3.3.4: "A PUBLISH packet sent from a Client to a Server MUST NOT contain a
         // Subscription Identifier"
-        let named = publish.properties.as_ref().is_some_and(|p| !p.subscription_identifiers.is_empty());
-        if named {
-            return Err(ProtocolError::SubscriptionIdentifier);
+        if let Some(properties) = &mut publish.properties {
+            let allowed = usize::from(self.config.ignore_subscription_identifiers);
+            if properties.subscription_identifiers.len() > allowed {
+                return Err(ProtocolError::SubscriptionIdentifier);
+            }
+            properties.subscription_identifiers.clear();
+            let said_to_be_utf8 = properties.payload_is_utf8 == Some(true);
+            let looks = self.config.check_payload_format && said_to_be_utf8;
+            if looks && std::str::from_utf8(publish.payload.as_slice()).is_err() {
+                return Err(ProtocolError::PayloadFormat);
+            }
         }
         if publish.qos > self.config.maximum_qos {
             return Err(ProtocolError::MaximumQoS);
@@ -81,9 +106,10 @@ impl Broker {
         connection: ConnectionId,
         id: Option<PacketIdentifier>,
         application: &ApplicationMessage,
+        reason: DropReason,
     ) {
         let message = application.message;
-        self.dropped(message, DropReason::ReservedTopic);
+        self.dropped(message, reason);
         let packet_type = match application.qos {
             QoS::AtMostOnce | QoS::AtLeastOnce => PacketType::Puback,
             QoS::ExactlyOnce => PacketType::Pubrec,
@@ -121,6 +147,8 @@ impl Broker {
     ) {
         let message = application.message;
         let limit = usize::from(self.config.max_inflight_inbound);
+        let version = self.version(connection);
+        let limited = version.has_properties() || self.config.inbound_window_before_5_0;
         let on_publish = self.config.deliver_qos_2_on == Qos2Delivery::Publish;
         let inbound = &self.sessions[session.0 as usize].inbound;
         let pubrec = |broker: &Self, reason_code| {
@@ -128,9 +156,9 @@ impl Broker {
         };
         if inbound.holds(id) {
             self.transmit(connection, pubrec(self, ReasonCode::Success));
-        } else if limit > 0 && inbound.len() >= limit {
+        } else if limit > 0 && inbound.len() >= limit && limited {
             // MQTT 5.0 §3.3.4: "it uses a DISCONNECT packet with Reason Code 0x93"
-            if self.version(connection).has_properties() {
+            if version.has_properties() {
                 self.protocol_error(connection, ProtocolError::ReceiveMaximum);
                 return;
             }
@@ -143,10 +171,11 @@ impl Broker {
             let pubrec = pubrec(self, reason_code);
             self.in_order(connection, pubrec, |broker| broker.forward(application));
         } else {
-            let reason_code = self.accept_message(&application, Some(session), false);
+            // Who subscribes when it is released is not known yet.
+            self.accept_message(&application, Some(session), false);
             self.buffered += application.weight();
             self.session(session).inbound.hold(id, Some(application));
-            self.transmit(connection, pubrec(self, reason_code));
+            self.transmit(connection, pubrec(self, ReasonCode::Success));
         }
     }
 
@@ -161,7 +190,8 @@ impl Broker {
         let released = self.session(session).inbound.release(id);
         // MQTT 3.1.1 §4.3.3: PUBCOMP answers every PUBREL, known or not
         let message = released.as_ref().map_or(message, |application| application.message);
-        let reason_code = if known { ReasonCode::Success } else { ReasonCode::PacketIdentifierNotFound };
+        let unknown = self.config.fault_codes.of_unknown_identifier();
+        let reason_code = if known { ReasonCode::Success } else { unknown };
         let pubcomp = self.acknowledgement(connection, PacketType::Pubcomp, id, reason_code, message);
         self.in_order(connection, pubcomp, |broker| {
             if let Some(application) = released {
@@ -189,7 +219,7 @@ impl Broker {
         self.find_subscribers(application, from, last);
         let (message, subscribers) = (application.message, self.matched.len());
         self.events.push_back(BrokerEvent::Accepted { message, subscribers });
-        if subscribers == 0 { ReasonCode::NoMatchingSubscribers } else { ReasonCode::Success }
+        if self.matched.nobody_listens() { ReasonCode::NoMatchingSubscribers } else { ReasonCode::Success }
     }
 
     pub(super) fn handle_pubrec(
@@ -211,7 +241,7 @@ impl Broker {
         match outbound.pubrec(id) {
             // As Mosquitto: answered all the same, so that the client can finish.
             Acknowledged::Unknown => {
-                let reason_code = ReasonCode::PacketIdentifierNotFound;
+                let reason_code = self.config.fault_codes.of_unknown_identifier();
                 let pubrel = self.acknowledgement(connection, PacketType::Pubrel, id, reason_code, message);
                 self.transmit(connection, pubrel);
             }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use crate::mqtt::broker::access::Wants;
 use crate::mqtt::broker::share::shared_part;
-use crate::mqtt::broker::{Broker, ConnectionId, SessionIndex};
+use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, SessionIndex};
+use crate::mqtt::close::ProtocolError;
 use crate::mqtt::codec::encode::encode;
 use crate::mqtt::packet::{Packet, ReasonCode, RetainHandling, Suback, Subscribe, SubscriptionOptions};
 use crate::mqtt::packet::{Unsuback, Unsubscribe};
@@ -25,6 +27,16 @@ impl Broker {
         let identifier = properties
             .and_then(|properties| properties.subscription_identifiers.first().copied())
             .unwrap_or(0);
+        // MQTT 5.0 §4.8.2: the name of a group is not empty and has no wildcard, and a filter follows
+        let shares = self.shares_for(self.version(connection));
+        if filters.iter().any(|(filter, _)| self.is_too_deep(filter.as_str())) {
+            self.protocol_error(connection, ProtocolError::TopicLevels);
+            return;
+        }
+        if shares && filters.iter().any(|(filter, _)| shared_part(filter) == Some(Err(()))) {
+            self.protocol_error(connection, ProtocolError::SharedSubscription);
+            return;
+        }
         let mut reason_codes = Vec::with_capacity(filters.len());
         let mut to_send = Vec::new();
         for (filter, options) in filters {
@@ -40,11 +52,17 @@ impl Broker {
             }
         }
         let suback = Packet::Suback(Suback { packet_identifier, reason_codes, properties: None });
-        self.transmit(connection, encode(&suback, self.version(connection), MessageId::NONE));
+        let suback = encode(&suback, self.version(connection), MessageId::NONE);
+        if !self.answer(connection, suback) {
+            return;
+        }
         // "Any existing retained messages matching the Topic Filter MUST be re-sent", also when the
         // subscription replaces one.
         for (filter, granted) in to_send {
             for application in self.retained_for(&filter, granted) {
+                if !self.may(session, Wants::Read, &application.topic) {
+                    continue;
+                }
                 self.send_one(session, application);
             }
         }
@@ -59,11 +77,21 @@ impl Broker {
         options: SubscriptionOptions,
         granted: Granted,
     ) -> Result<bool, ReasonCode> {
+        if self.config.refused_filters.contains(filter) {
+            return Err(ReasonCode::UnspecifiedError);
+        }
+        let held = &self.sessions[session.0 as usize].subscriptions;
+        let most = self.config.max_subscriptions as usize;
+        if most > 0 && held.len() >= most && !held.contains(filter) {
+            return Err(ReasonCode::QuotaExceeded);
+        }
         let version = self.version(connection);
+        if !self.may_subscribe(session, filter) {
+            self.events.push_back(BrokerEvent::SubscriptionRefused { connection });
+            return Err(ReasonCode::NotAuthorized);
+        }
         let shared = match shared_part(filter) {
             Some(Ok(inner)) if self.shares_for(version) => Some(inner),
-            // MQTT 5.0 §4.8.2: the name of a group is not empty and has no wildcard, and a filter follows
-            Some(Err(())) if self.shares_for(version) => return Err(ReasonCode::TopicFilterInvalid),
             Some(_) if version.has_properties() => return Err(ReasonCode::SharedSubscriptionsNotSupported),
             Some(_) | None => None,
         };
@@ -96,7 +124,8 @@ impl Broker {
         }
         let packet_identifier = unsubscribe.packet_identifier;
         let unsuback = Packet::Unsuback(Unsuback { packet_identifier, reason_codes, properties: None });
-        self.transmit(connection, encode(&unsuback, self.version(connection), MessageId::NONE));
+        let unsuback = encode(&unsuback, self.version(connection), MessageId::NONE);
+        self.answer(connection, unsuback);
     }
 
     // MQTT 3.1.1 §3.3.1.3

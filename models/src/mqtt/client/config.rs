@@ -29,8 +29,9 @@ pub struct ClientConfig {
     pub looks_every: Option<Duration>,
     /// Packets larger than this are refused, in bytes; a client of MQTT 5.0 tells the server so. Default: the protocol's limit.
     pub max_packet_bytes: u32,
-    /// The buffer in which a library builds what it sends: larger messages are refused. Default: no limit.
-    pub send_buffer_bytes: u32,
+    /// Bytes of the one buffer for packets that some small clients have: a larger PUBLISH is refused at the
+    /// call, and a larger packet that arrives is ignored. Default: no limit.
+    pub buffer_bytes: u32,
     /// Messages of QoS 1 and 2 that wait for the window or for a connection; 0: no limit. Default 0.
     pub max_queued: u32,
     /// K in seconds, 0: off. Default 60, as paho and libmosquitto.
@@ -74,7 +75,7 @@ impl ClientConfig {
             connect_properties: None,
             looks_every: None,
             max_packet_bytes: u32::MAX,
-            send_buffer_bytes: u32::MAX,
+            buffer_bytes: u32::MAX,
             max_queued: 0,
             keep_alive_s: 60,
             max_inflight: 20,

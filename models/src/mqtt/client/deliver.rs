@@ -108,6 +108,12 @@ impl Client {
             self.close(CloseReason::Refused(reason_code));
             return;
         }
+        // MQTT 5.0 §3.2.2.1.1: "If the Client does not have Session State and receives Session Present set to
+        // 1 it MUST close the Network Connection"
+        if session_present && self.config.clean_session && self.config.version.has_properties() {
+            self.close(CloseReason::ProtocolError(ProtocolError::SessionPresent));
+            return;
+        }
         self.state = State::Connected;
         self.happened.push_back(Happened::Connected { session_present });
         // MQTT 3.1 §3.2 has no Session Present: the client takes its word for the server's.

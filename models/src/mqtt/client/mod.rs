@@ -217,7 +217,10 @@ impl Client {
                     let (packet_type, message) = (packet.packet_type(), tag.message);
                     self.keep_alive.packet_received(now);
                     self.happened.push_back(Happened::Received { packet_type, wire_len, message });
-                    self.handle_packet(now, packet, message);
+                    // What is larger than the buffer is read past and forgotten.
+                    if wire_len <= self.config.buffer_bytes {
+                        self.handle_packet(now, packet, message);
+                    }
                 }
                 Ok(None) => break,
                 Err(malformed) => self.close(CloseReason::Malformed(malformed)),

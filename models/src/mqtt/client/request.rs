@@ -61,7 +61,7 @@ impl Client {
     fn check(&self, now: SimTime, application: &ApplicationMessage) -> Result<(), PublishError> {
         let version = self.config.version;
         let Some(bytes) = application.wire_len(version, now) else { return Err(PublishError::TooLarge) };
-        if bytes > self.config.send_buffer_bytes as usize {
+        if bytes > self.config.buffer_bytes as usize {
             return Err(PublishError::TooLarge);
         }
         let Some(agreement) = self.agreement() else { return Ok(()) };

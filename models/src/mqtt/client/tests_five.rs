@@ -221,6 +221,17 @@ fn without_session_present_the_state_is_discarded() {
 }
 
 #[test]
+fn session_present_without_a_session_ends_the_connection() {
+    for (clean_session, ends) in [(true, true), (false, false)] {
+        let mut client = Client::new(ClientConfig { clean_session, ..five("c") });
+        connect(&mut client, Properties::default(), true);
+        let close = ClientEvent::Close(CloseReason::ProtocolError(ProtocolError::SessionPresent));
+        assert_eq!(events(&mut client).contains(&close), ends);
+        assert_eq!(client.is_connected(), !ends);
+    }
+}
+
+#[test]
 fn the_retry_timer_repeats_what_is_unanswered() {
     let config =
         ClientConfig { version: Version::V3_1, keep_alive_s: 0, retry_after_s: 20, ..ClientConfig::new("c") };

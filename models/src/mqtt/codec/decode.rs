@@ -54,7 +54,17 @@ pub struct Decoder {
     last_topic: Option<TopicName>,
     tolerance: Tolerance,
     version: Version,
+    // Of the packet at hand, or of the last one.
+    reading: Option<PacketType>,
+    // Packet types that may not come: bit 0 for type 0, and so on.
+    refused: u16,
 }
+
+/// What a client never sends. MQTT 3.1.1 table 2.1
+const FROM_SERVER_ONLY: u16 = 1 << PacketType::Connack as u16
+    | 1 << PacketType::Suback as u16
+    | 1 << PacketType::Unsuback as u16
+    | 1 << PacketType::Pingresp as u16;
 
 impl Decoder {
     /// A strict decoder that refuses packets of more than `max_packet_bytes` (whole packet; use
@@ -77,7 +87,23 @@ impl Decoder {
             last_topic: None,
             tolerance,
             version: Version::V3_1_1,
+            reading: None,
+            refused: 0,
         }
+    }
+
+    /// For what a client sends to a server: the packets that only a server sends are refused unread, and so
+    /// is AUTH until a CONNECT names an Authentication Method.
+    #[must_use]
+    pub fn of_server(max_packet_bytes: u32, tolerance: Tolerance) -> Self {
+        let refused = FROM_SERVER_ONLY | 1 << PacketType::Auth as u16;
+        Decoder { refused, ..Decoder::tolerating(max_packet_bytes, tolerance) }
+    }
+
+    /// The type of the packet that was read last, or on which reading failed; `None` when it is not known.
+    #[must_use]
+    pub const fn reading(&self) -> Option<PacketType> {
+        self.reading
     }
 
     /// Says in which version packets are read from now on; 3.1.1 at first. A CONNECT that is read says
@@ -137,7 +163,19 @@ impl Decoder {
         if self.buffered == 0 || self.buffered < self.wanted {
             return Ok(None);
         }
-        let Some(header) = self.fixed_header()? else { return Ok(None) };
+        let header = match self.fixed_header() {
+            Ok(Some(header)) => header,
+            Ok(None) => return Ok(None),
+            Err(malformed) => {
+                let first = self.bytes().next();
+                self.reading = first.and_then(|first| PacketType::from_number(first >> 4));
+                return Err(malformed);
+            }
+        };
+        self.reading = Some(header.packet_type);
+        if self.refused & 1 << header.packet_type as u16 != 0 {
+            return Err(Malformed::UnexpectedPacket(header.packet_type));
+        }
         let wire_len = header.header_len + header.remaining_length;
         if wire_len > self.max_packet_bytes {
             return Err(Malformed::TooLarge);
@@ -187,7 +225,12 @@ impl Decoder {
             .filter(|packet_type| packet_type.exists_in(self.version))
             .ok_or(Malformed::ReservedPacketType)?;
         let flags = first & 0x0F;
+        let refused = self.refused & 1 << packet_type as u16 != 0;
         match packet_type.reserved_flags() {
+            // They do not matter then; as with Mosquitto, those of SUBACK and UNSUBACK do.
+            Some(_) if refused && !matches!(packet_type, PacketType::Suback | PacketType::Unsuback) => {}
+            // Which version holds, CONNECT is about to say.
+            Some(_) if packet_type == PacketType::Connect => {}
             // MQTT 3.1 §2.1: the flags of these are DUP and "not used"
             Some(_) if self.version == Version::V3_1 => {}
             // MQTT 3.1.1 §2.2.2: "If invalid flags are received, the receiver MUST close"
@@ -200,6 +243,11 @@ impl Decoder {
             let Some(byte) = bytes.next() else { return Ok(None) };
             remaining_length |= u32::from(byte & 0x7F) << (7 * i);
             if byte & 0x80 == 0 {
+                // MQTT 3.1.1 §3.12, §3.13: nothing follows; nobody need wait for it.
+                let bare = matches!(packet_type, PacketType::Pingreq | PacketType::Pingresp);
+                if bare && remaining_length > 0 && !self.tolerance.surplus_bytes {
+                    return Err(Malformed::SurplusBytes);
+                }
                 return Ok(Some(FixedHeader { packet_type, flags, header_len: i + 2, remaining_length }));
             }
         }
@@ -257,7 +305,7 @@ impl Decoder {
         // MQTT 5.0 §3.3.2.1: "It is a Protocol Error if the Topic Name is zero length and there is no
         // Topic Alias"
         if topic.is_aliased() && properties.as_ref().is_none_or(|p| p.topic_alias.is_none()) {
-            return Err(Malformed::PropertyValue);
+            return Err(Malformed::NoTopic);
         }
         if !topic.is_aliased() {
             self.last_topic = Some(topic.clone());
@@ -290,16 +338,29 @@ impl Decoder {
         let packet_type = header.packet_type;
         let surplus_allowed = self.tolerance.surplus_bytes;
         let version = self.version;
+        let mut connects_in = version;
         let packet = self.with_bytes(header.remaining_length as usize, |bytes| {
+            if packet_type == PacketType::Connect {
+                connects_in = Fields(bytes).connect_version().unwrap_or(version);
+            }
             let mut fields = Fields(bytes);
             let packet = fields.packet(packet_type, version)?;
             match fields.0.is_empty() || surplus_allowed {
                 true => Ok(packet),
                 false => Err(Malformed::SurplusBytes),
             }
-        })?;
+        });
+        self.version = connects_in;
+        let packet = packet?;
         if let Packet::Connect(connect) = &packet {
-            self.version = connect.version;
+            // MQTT 3.1 §2.1 does not use the flags of CONNECT, the other versions reserve them.
+            if header.flags != 0 && connect.version != Version::V3_1 {
+                return Err(Malformed::FixedHeaderFlags);
+            }
+            let method = connect.properties.as_ref().and_then(|asked| asked.authentication_method.as_ref());
+            if method.is_some() {
+                self.refused &= !(1 << PacketType::Auth as u16);
+            }
         }
         Ok(packet)
     }

@@ -59,15 +59,22 @@ impl<'a> Fields<'a> {
             let byte = self.byte()?;
             value |= u32::from(byte & 0x7F) << (7 * i);
             if byte & 0x80 == 0 {
-                return Ok(value);
+                // MQTT 5.0 §1.5.5: "the minimum number of bytes necessary"
+                return if byte == 0 && i > 0 { Err(Malformed::VariableByteInteger) } else { Ok(value) };
             }
         }
-        Err(Malformed::RemainingLength)
+        Err(Malformed::VariableByteInteger)
     }
 
     pub(super) fn packet_identifier(&mut self) -> Result<PacketIdentifier, Malformed> {
         // MQTT 3.1.1 §2.3.1: non-zero
         PacketIdentifier::new(self.two_bytes()?).ok_or(Malformed::PacketIdentifier)
+    }
+
+    /// The version that a CONNECT begins with, whatever else is wrong with it.
+    pub(super) fn connect_version(&mut self) -> Option<Version> {
+        let protocol_name = self.binary().ok()?;
+        Version::of(protocol_name, self.byte().ok()?)
     }
 
     // MQTT 3.1.1 §3.1, MQTT 5.0 §3.1
@@ -318,8 +325,19 @@ impl<'a> Fields<'a> {
 /// A string as MQTT allows it. MQTT 3.1.1 §1.5.3: well-formed UTF-8 (which excludes surrogates),
 /// without U+0000.
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
-    if bytes.contains(&0) {
-        return Err(Malformed::NullCharacter);
+    // Nearly every string is free of all that is looked at more closely.
+    let plain = |byte: &u8| (0x20..0x7F).contains(byte);
+    if !bytes.iter().all(plain) {
+        if bytes.contains(&0) {
+            return Err(Malformed::NullCharacter);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Utf8)?;
+        // "If a receiver receives a Control Packet containing any of them it MAY close": U+0001 to U+001F
+        // and U+007F to U+009F. Mosquitto closes, so does this.
+        if text.chars().any(char::is_control) {
+            return Err(Malformed::ControlCharacter);
+        }
+        return Ok(text);
     }
     std::str::from_utf8(bytes).map_err(|_| Malformed::Utf8)
 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::mqtt::packet::ReasonCode;
+use crate::mqtt::packet::{PacketType, ReasonCode};
 use crate::mqtt::topic::InvalidTopic;
 
 /// The largest Remaining Length, 256 MiB - 1. MQTT 3.1.1 §2.2.3
@@ -94,7 +94,7 @@ pub enum Malformed {
     SubscriptionOptions,
     /// A Reason Code that this packet cannot have. MQTT 5.0 table 2-6
     ReasonCode,
-    /// A property that is unknown, or that this packet cannot have. MQTT 5.0 §2.2.2.2
+    /// A property that is unknown. MQTT 5.0 §2.2.2.2
     PropertyIdentifier,
     /// A property that may come once comes again. MQTT 5.0 §2.2.2.2
     DuplicateProperty,
@@ -102,6 +102,20 @@ pub enum Malformed {
     PropertyValue,
     /// A Topic Alias of 0. MQTT 5.0 §3.3.2.3.4
     TopicAlias,
+    /// A packet type that this side never receives, or not on this connection. MQTT 3.1.1 table 2.1
+    UnexpectedPacket(PacketType),
+    /// A control character, which a receiver may refuse. MQTT 3.1.1 §1.5.3, MQTT 5.0 §1.5.4
+    ControlCharacter,
+    /// An integer of more than four bytes, or of more than it needs. MQTT 5.0 §1.5.5
+    VariableByteInteger,
+    /// PUBLISH with neither a Topic Name nor a Topic Alias. MQTT 5.0 §3.3.2.1
+    NoTopic,
+    /// A Response Topic that is no Topic Name. MQTT 5.0 §3.3.2.3.5
+    ResponseTopic(InvalidTopic),
+    /// A Subscription Identifier of 0. MQTT 5.0 §3.8.2.1.2
+    SubscriptionIdentifier,
+    /// A property that belongs to other packets. MQTT 5.0 §2.2.2.2
+    PropertyPlace,
 }
 
 impl Malformed {
@@ -116,9 +130,12 @@ impl Malformed {
             | Malformed::PropertyValue
             | Malformed::PacketIdentifier
             | Malformed::NoTopicFilter
-            | Malformed::RequestedQoS => ReasonCode::ProtocolError,
-            Malformed::ReservedPacketType
-            | Malformed::FixedHeaderFlags
+            | Malformed::RequestedQoS
+            | Malformed::ReservedPacketType
+            | Malformed::UnexpectedPacket(_)
+            | Malformed::NoTopic
+            | Malformed::SubscriptionIdentifier => ReasonCode::ProtocolError,
+            Malformed::FixedHeaderFlags
             | Malformed::RemainingLength
             | Malformed::Truncated
             | Malformed::SurplusBytes
@@ -136,7 +153,11 @@ impl Malformed {
             | Malformed::SubackReturnCode
             | Malformed::SubscriptionOptions
             | Malformed::ReasonCode
-            | Malformed::PropertyIdentifier => ReasonCode::MalformedPacket,
+            | Malformed::PropertyIdentifier
+            | Malformed::ControlCharacter
+            | Malformed::VariableByteInteger
+            | Malformed::ResponseTopic(_)
+            | Malformed::PropertyPlace => ReasonCode::MalformedPacket,
         }
     }
 }
@@ -169,10 +190,17 @@ impl fmt::Display for Malformed {
             Malformed::SubackReturnCode => "SUBACK return code",
             Malformed::SubscriptionOptions => "reserved subscription options",
             Malformed::ReasonCode => "Reason Code",
-            Malformed::PropertyIdentifier => "property that may not stand here",
+            Malformed::PropertyIdentifier => "unknown property",
             Malformed::DuplicateProperty => "property given twice",
             Malformed::PropertyValue => "value of a property",
             Malformed::TopicAlias => "Topic Alias 0",
+            Malformed::UnexpectedPacket(_) => "packet that may not come here",
+            Malformed::ControlCharacter => "string with a control character",
+            Malformed::VariableByteInteger => "variable byte integer",
+            Malformed::NoTopic => "neither Topic Name nor Topic Alias",
+            Malformed::ResponseTopic(_) => "Response Topic",
+            Malformed::SubscriptionIdentifier => "Subscription Identifier 0",
+            Malformed::PropertyPlace => "property that may not stand here",
         })
     }
 }

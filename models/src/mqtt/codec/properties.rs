@@ -24,13 +24,16 @@ impl Fields<'_> {
         }
         let mut fields = Fields(self.take(length as usize)?);
         let mut properties = Box::<Properties>::default();
+        let mut misplaced = false;
         while !fields.0.is_empty() {
             // An identifier is a variable byte integer, of which only one byte is in use.
             let identifier = fields.byte()?;
-            if !place.allows(identifier) {
-                return Err(Malformed::PropertyIdentifier);
-            }
+            misplaced |= !place.allows(identifier);
             fields.property(identifier, place, &mut properties)?;
+        }
+        // Found last, so that a property that cannot be read at all is told as such.
+        if misplaced {
+            return Err(Malformed::PropertyPlace);
         }
         // MQTT 5.0 §3.1.2.11.10: "It is a Protocol Error to include Authentication Data if there is no
         // Authentication Method"
@@ -46,7 +49,7 @@ impl Fields<'_> {
             0x02 => set(&mut to.message_expiry_interval_s, self.four_bytes()?),
             0x03 => set(&mut to.content_type, self.text()?),
             0x08 => {
-                let topic = TopicName::new(self.string()?).map_err(Malformed::TopicName)?;
+                let topic = TopicName::new(self.string()?).map_err(Malformed::ResponseTopic)?;
                 set(&mut to.response_topic, topic)
             }
             0x09 => set(&mut to.correlation_data, Arc::from(self.binary()?)),
@@ -93,7 +96,7 @@ impl Fields<'_> {
     ) -> Result<(), Malformed> {
         let identifier = self.variable()?;
         if identifier == 0 {
-            return Err(Malformed::PropertyValue);
+            return Err(Malformed::SubscriptionIdentifier);
         }
         // MQTT 5.0 §3.3.2.3.8: in PUBLISH there may be several
         if !to.is_empty() && place != Place::Packet(PacketType::Publish) {
@@ -192,7 +195,9 @@ fn push_of_message(body: &mut Bytes, p: &Properties) {
     }
 }
 
+// Any order will do; this one makes CONNACK as Mosquitto writes it.
 fn push_of_connection(body: &mut Bytes, p: &Properties) {
+    push_two(body, 0x22, p.topic_alias_maximum);
     push_four(body, 0x11, p.session_expiry_interval_s);
     push_text(body, 0x12, p.assigned_client_identifier.as_deref());
     push_two(body, 0x13, p.server_keep_alive_s);
@@ -204,14 +209,13 @@ fn push_of_connection(body: &mut Bytes, p: &Properties) {
     push_text(body, 0x1A, p.response_information.as_deref());
     push_text(body, 0x1C, p.server_reference.as_deref());
     push_text(body, 0x1F, p.reason_string.as_deref());
-    push_two(body, 0x21, p.receive_maximum.map(NonZeroU16::get));
-    push_two(body, 0x22, p.topic_alias_maximum);
-    push_flag(body, 0x24, p.maximum_qos.map(|qos| qos != QoS::AtMostOnce));
     push_flag(body, 0x25, p.retain_available);
     push_four(body, 0x27, p.maximum_packet_size.map(NonZeroU32::get));
     push_flag(body, 0x28, p.wildcard_subscription_available);
     push_flag(body, 0x29, p.subscription_identifiers_available);
     push_flag(body, 0x2A, p.shared_subscription_available);
+    push_two(body, 0x21, p.receive_maximum.map(NonZeroU16::get));
+    push_flag(body, 0x24, p.maximum_qos.map(|qos| qos != QoS::AtMostOnce));
 }
 
 fn push_block(to: &mut Bytes, body: &[u8]) {

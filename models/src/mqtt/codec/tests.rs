@@ -187,7 +187,9 @@ fn a_receiver_limits_the_size_of_packets() {
 fn every_field_is_checked() {
     for (bytes, error) in [
         (&b"\x00\x00"[..], Malformed::ReservedPacketType),
-        (b"\x11\x00", Malformed::FixedHeaderFlags),
+        (b"\x11\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00", Malformed::FixedHeaderFlags),
+        (b"\x30\x05\x00\x03a\x1fb", Malformed::ControlCharacter),
+        (b"\x30\x05\x00\x03a\xc2\x9f", Malformed::ControlCharacter),
         (b"\x21\x02\x00\x00", Malformed::FixedHeaderFlags),
         (b"\x41\x02\x00\x01", Malformed::FixedHeaderFlags),
         (b"\x60\x02\x00\x01", Malformed::FixedHeaderFlags),

@@ -1,9 +1,11 @@
 //! What a subscription asks for. MQTT 5.0 §3.8.3.1
 
+use serde::Deserialize;
+
 use crate::mqtt::packet::QoS;
 
 /// Whether a new subscription is sent the retained messages. MQTT 5.0 §3.8.3.1
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Deserialize)]
 #[repr(u8)]
 pub enum RetainHandling {
     /// Always, as before MQTT 5.0.

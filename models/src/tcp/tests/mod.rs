@@ -3,6 +3,7 @@
 mod bulk;
 mod captured;
 mod close;
+mod formulas;
 mod handshake;
 mod harness;
 mod hostile;

@@ -10,6 +10,7 @@ fn small_stacks_never_have_more_under_way_than_their_buffer() {
         (Config::lwip(), 536, 1_072),
         (Config::lwip().with_segments_of(1_460), 1_460, 2_920),
         (Config::w5500(), 1_460, 2_048),
+        (Config::arduino(), 1_460, 1_460),
     ];
     for (config, mss, buffer) in table {
         let mut path = Path::established(config, Config::linux(), ms(20));
@@ -51,4 +52,20 @@ fn the_w5500_gives_up_after_31_8_seconds() {
     assert_eq!(path.data(CLIENT).len(), 1 + 8);
     let (end, _) = *path.events[CLIENT].last().unwrap();
     assert_eq!((end - start).as_millis(), 31_800);
+}
+
+/// One SEND at a time: 20,000 bytes in segments of at most 1,460 take fourteen round trips.
+#[test]
+fn the_arduino_library_waits_for_each_segment() {
+    let mut path = Path::established(Config::arduino(), Config::linux(), ms(20));
+    let start = path.now;
+    for chunk in publish(1, 20_000) {
+        path.write(CLIENT, chunk);
+    }
+    path.run_for(ms(5_000));
+    let data = path.data(CLIENT);
+    assert_eq!(data.len(), 14);
+    let last = data.last().unwrap().at - start;
+    // A full segment alone is acknowledged at once while the receiver is quick, later after up to 40 ms.
+    assert!((13 * 40..=13 * 80).contains(&last.as_millis()), "{last:?}");
 }

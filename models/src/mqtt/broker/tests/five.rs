@@ -1,6 +1,7 @@
 //! MQTT 5.0, and versions side by side: the server against clients that are nothing but packets.
 
 mod authentication;
+mod faults;
 mod flow;
 mod messages;
 mod sessions;

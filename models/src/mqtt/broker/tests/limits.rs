@@ -105,7 +105,7 @@ fn empty_client_identifiers_need_a_clean_session() {
     let config = BrokerConfig { accept_empty_client_identifier: false, ..BrokerConfig::default() };
     assert_eq!(connack(config, connect("", true)), 2);
     let mut broker = Broker::new(BrokerConfig::default());
-    Raw::connect(&mut broker, "auto-1", true);
+    Raw::connect(&mut broker, "auto-00000000-0000-0000-0000-000000000001", true);
     Raw::connect(&mut broker, "", true);
     Raw::connect(&mut broker, "", true);
     assert_eq!(broker.connected_count(), 3, "every nameless client gets a name of its own");

@@ -14,7 +14,7 @@ fn decode_v5(bytes: &[u8]) -> Result<Vec<Packet>, Malformed> {
 // Written by hand from MQTT 5.0 §3.1: every field of a CONNECT where the standard puts it.
 #[test]
 fn a_connect_of_version_5_is_read_as_the_standard_writes_it() {
-    let bytes = b"\x10\x2b\x00\x04MQTT\x05\xc6\x00\x0a\x0b\x11\x00\x00\x00\x0a\x21\x00\x14\x22\x00\x05\x00\x01c\x05\x18\x00\x00\x00\x07\x00\x01w\x00\x01!\x00\x01u\x00\x01p";
+    let bytes = b"\x10\x2b\x00\x04MQTT\x05\xc6\x00\x0a\x0b\x22\x00\x05\x11\x00\x00\x00\x0a\x21\x00\x14\x00\x01c\x05\x18\x00\x00\x00\x07\x00\x01w\x00\x01!\x00\x01u\x00\x01p";
     let mut decoder = Decoder::new(u32::MAX);
     decoder.feed(Chunk::copied(TAG, bytes));
     let packet = decoder.next().unwrap().unwrap().packet;
@@ -60,19 +60,24 @@ fn every_fault_of_properties_is_found() {
     for (what, bytes, error) in [
         ("all is well", &b"\x30\x0b\x00\x01t\x07\x02\0\0\0\x01\x01\x00"[..], None),
         ("twice", b"\x30\x08\x00\x01t\x04\x01\x00\x01\x00", Some(Malformed::DuplicateProperty)),
-        ("of CONNECT", b"\x30\x07\x00\x01t\x03\x21\x00\x01", Some(Malformed::PropertyIdentifier)),
+        ("of CONNECT", b"\x30\x07\x00\x01t\x03\x21\x00\x01", Some(Malformed::PropertyPlace)),
         ("unknown", b"\x30\x06\x00\x01t\x02\x7f\x00", Some(Malformed::PropertyIdentifier)),
         ("no flag", b"\x30\x06\x00\x01t\x02\x01\x02", Some(Malformed::PropertyValue)),
         ("alias 0", b"\x30\x07\x00\x01t\x03\x23\x00\x00", Some(Malformed::TopicAlias)),
-        ("identifier 0", b"\x30\x06\x00\x01t\x02\x0b\x00", Some(Malformed::PropertyValue)),
-        ("no topic, no alias", b"\x30\x03\x00\x00\x00", Some(Malformed::PropertyValue)),
+        ("identifier 0", b"\x30\x06\x00\x01t\x02\x0b\x00", Some(Malformed::SubscriptionIdentifier)),
+        ("no topic, no alias", b"\x30\x03\x00\x00\x00", Some(Malformed::NoTopic)),
         ("beyond the packet", b"\x30\x05\x00\x01t\x02\x01", Some(Malformed::Truncated)),
         ("beyond the block", b"\x30\x06\x00\x01t\x01\x01\x00", Some(Malformed::Truncated)),
-        ("length of five bytes", b"\x30\x08\x00\x01t\xff\xff\xff\xff\x01", Some(Malformed::RemainingLength)),
+        (
+            "length of five bytes",
+            b"\x30\x08\x00\x01t\xff\xff\xff\xff\x01",
+            Some(Malformed::VariableByteInteger),
+        ),
+        ("more bytes than needed", b"\x30\x05\x00\x01t\x80\x00", Some(Malformed::VariableByteInteger)),
         (
             "wildcard to answer to",
             b"\x30\x08\x00\x01t\x04\x08\x00\x01#",
-            Some(Malformed::TopicName(InvalidTopic::Wildcard)),
+            Some(Malformed::ResponseTopic(InvalidTopic::Wildcard)),
         ),
         (
             "two identifiers",

@@ -24,7 +24,7 @@ pub fn versioned<S: Strategy>(of: impl Fn(Version) -> S) -> impl Strategy<Value 
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z0-9/]{1,12}", "[^\\x00]{1,40}", Just("x".repeat(300))]
+    prop_oneof!["[a-z0-9/]{1,12}", "[^\\p{Cc}]{1,40}", Just("x".repeat(300))]
 }
 
 fn shared_text() -> impl Strategy<Value = Arc<str>> {

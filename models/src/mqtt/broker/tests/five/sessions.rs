@@ -40,7 +40,7 @@ fn connack_says_what_the_server_can_do() {
     };
     let (_, connack) = bench.connect(hello_with("", asked));
     let said = *connack.properties.unwrap();
-    assert_eq!(said.assigned_client_identifier.as_deref(), Some("auto-1"));
+    assert_eq!(said.assigned_client_identifier.as_deref(), Some("auto-00000000-0000-0000-0000-000000000001"));
     assert_eq!((said.server_keep_alive_s, said.session_expiry_interval_s), (Some(30), Some(100)));
     assert_eq!((said.maximum_qos, said.retain_available), (Some(Q1), Some(false)));
     assert_eq!(said.maximum_packet_size.map(|size| size.get()), Some(1_000));
