@@ -30,8 +30,10 @@ mod progress;
 mod replay;
 mod report;
 mod run;
+mod sensitivity;
 mod study;
 mod sweep;
+mod uncertainty;
 
 /// A digital twin of MQTT systems: simulates brokers, clients and the network between them.
 #[derive(Parser, Debug)]
@@ -65,6 +67,8 @@ pub enum Command {
     Merge(study::MergeArguments),
     /// List the hardware profiles, or show every number of one with its source
     Profiles(ProfilesArguments),
+    /// Rank the numbers of the profiles by how much they move a result (Morris screening)
+    Sensitivity(SensitivityArguments),
     /// Serve the broker to real clients, in wall-clock time
     Live(LiveArguments),
     /// Repeat a session of `live` from its journal, in virtual time
@@ -155,6 +159,35 @@ pub struct RunArguments {
     /// How the run is done.
     #[command(flatten)]
     pub options: Options,
+    /// Run so many times with the numbers of the profiles drawn within their uncertainty, and tell
+    /// between which values each result lies; writes no results folder
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub uncertainty: Option<u32>,
+}
+
+/// `sensitivity`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct SensitivityArguments {
+    /// Scenario file
+    pub file: PathBuf,
+    /// The result to explain, as in expectations: `nodes.sensor.energy_j`, `latency.p99`
+    #[arg(long, value_name = "PATH")]
+    pub result: String,
+    /// Trajectories; each takes one run more than there are figures
+    #[arg(long, default_value_t = 10, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub trajectories: u32,
+    /// Number of the replication, the same in all runs
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub run: u64,
+    /// Rows of the table
+    #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+    pub top: usize,
+    /// What changes the scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// How the table is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// `check`
@@ -391,6 +424,7 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Report(arguments) => report::report(arguments, out),
         Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Profiles(arguments) => profiles::profiles(arguments, out),
+        Command::Sensitivity(arguments) => sensitivity::sensitivity(arguments, out),
         Command::Live(arguments) => live::live(arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),
     };

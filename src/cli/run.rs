@@ -20,6 +20,9 @@ use crate::results::text::TextStyle;
 use crate::scenario::{Diagnostic, Loaded, load};
 
 pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
+    if let Some(draws) = arguments.uncertainty {
+        return super::uncertainty::intervals(arguments, draws, out);
+    }
     let loaded = load(&arguments.file, &arguments.scenario.overrides())?;
     let options = &arguments.options;
     let folder = options.out.clone().unwrap_or_else(|| default_folder(&loaded, arguments));

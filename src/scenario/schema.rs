@@ -23,8 +23,8 @@ pub use link::{
 };
 pub use mqtt::{MessageProperties, Mqtt, Payload, Reconnect, Subscription, Will};
 pub use role::{
-    AccessRule, Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Step, StepsRole,
-    SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User, VisitorRole,
+    AccessRule, Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Sleep, Step,
+    StepsRole, SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User, VisitorRole,
 };
 pub use sweep::Sweep;
 pub use tcp::Tcp;
@@ -97,6 +97,11 @@ pub struct Host {
     /// Name of a profile in `hw-profiles/software`; of a broker, in `hw-profiles/brokers`.
     #[serde(default = "ideal")]
     pub software: String,
+    /// Name of a profile in `hw-profiles/batteries`; the mains without it.
+    pub battery: Option<String>,
+    /// How the board saves power while it is connected.
+    #[serde(default)]
+    pub power_save: Saving,
     /// What the host does.
     pub role: Role,
     /// Its MQTT client; a broker has none.
@@ -104,6 +109,18 @@ pub struct Host {
     /// Changes to its TCP.
     #[serde(default)]
     pub tcp: Tcp,
+}
+
+/// How a connected board saves power between frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+pub enum Saving {
+    /// Not at all: the radio listens all the time.
+    #[default]
+    Off,
+    /// The radio wakes for beacons only.
+    ModemSleep,
+    /// The CPU stops as well.
+    LightSleep,
 }
 
 const fn one_u64() -> u64 {

@@ -91,6 +91,10 @@ impl<P: Probe> Network<P> {
         let (host, socket) = flow.place(at);
         let host = &mut self.hosts[host.0 as usize];
         let mut around = Context { fabric: &mut self.fabric, scheduler };
+        if !host.hears() {
+            self.fabric.forget_if_over(number);
+            return;
+        }
         if let Some(socket) = socket {
             host.segment_arrived(now, socket, segment, wire_start, &mut around);
             return;
