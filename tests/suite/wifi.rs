@@ -104,6 +104,8 @@ fn draw(curves: &[Curve]) -> Result<String, Box<dyn std::error::Error>> {
             .build_cartesian_2d((1.0_f64..60.0).log_scale(), 0.0_f64..1.1)?;
         chart
             .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .x_labels(8)
             .x_desc("stations, each with always a frame to send")
             .y_desc("share of one station's throughput")
             .x_label_formatter(&|x| format!("{x:.0}"))
