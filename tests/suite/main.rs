@@ -7,6 +7,7 @@ mod command_line;
 mod devices;
 mod fingerprints;
 mod ground_truth;
+mod ground_truth_frames;
 mod ground_truth_tls;
 mod interoperability;
 mod live;
