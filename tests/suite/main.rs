@@ -8,6 +8,7 @@ mod compare;
 mod devices;
 mod fingerprints;
 mod ground_truth;
+mod ground_truth_frames;
 mod ground_truth_tls;
 mod interoperability;
 mod live;
