@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use models::mqtt::{TopicFilter, TopicName, matches};
 
-use super::super::load::Loaded;
+use super::super::load::{AlertGroup, Loaded};
 use super::super::schema::{Act, Role, Subscription};
 use super::client::filter;
 
@@ -32,7 +32,15 @@ impl Audience {
                     })
                     .flatten()
                     .collect(),
-                Role::Broker(_)
+                Role::ServerNode(_) => {
+                    if let Some(AlertGroup::Server(server)) = &group.alert {
+                        audience.listeners.push((client.broker, server.filters()));
+                    }
+                    continue;
+                }
+                // They listen to each other as their own messages say.
+                Role::SensorNode(_)
+                | Role::Broker(_)
                 | Role::Publisher(_)
                 | Role::Camera(_)
                 | Role::Burst(_)

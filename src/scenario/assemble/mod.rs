@@ -3,6 +3,7 @@
 //! Nothing is decided here: names become numbers, figures become the integers that the models
 //! compute with, a fleet becomes its members.
 
+mod alert;
 mod audience;
 mod client;
 mod link;
