@@ -9,12 +9,14 @@ use super::names::TopicName;
 use super::quantity::Span;
 use super::schema::{Host, Payload, Role, Scenario, Tcp};
 
+mod bridge;
 mod crash;
 mod link;
 mod mqtt;
 mod network;
 mod tls;
 
+pub(super) use bridge::bridges;
 pub(super) use crash::crashes;
 pub(super) use link::faults;
 pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};

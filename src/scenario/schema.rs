@@ -10,12 +10,14 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::quantity::Span;
 
+mod bridge;
 mod link;
 mod mqtt;
 mod role;
 mod tcp;
 mod tls;
 
+pub use bridge::{Bridge, BridgeTopic};
 pub use link::{
     Answer, BrokerRestart, ClientCrash, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat, PowerSave, Queue,
     Queued, Radio, Reorder, Trace, TraceText, Way,
