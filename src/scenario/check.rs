@@ -10,6 +10,7 @@ use super::quantity::Span;
 use super::schema::{Host, Payload, Role, Scenario, Tcp};
 
 mod alert;
+mod bridge;
 mod crash;
 mod link;
 mod mqtt;
@@ -17,6 +18,7 @@ mod network;
 mod sleep;
 mod tls;
 
+pub(super) use bridge::bridges;
 pub(super) use crash::crashes;
 pub(super) use link::faults;
 pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};

@@ -227,6 +227,7 @@ pub fn load_text(
     let ends = check::network(&view, &scenario)?;
     let brokers = check::brokers(&view, &scenario, &ends)?;
     check::tls_ends(&view, &scenario, &brokers)?;
+    check::bridges(&view, &scenario, &ends)?;
     let groups = scenario
         .hosts
         .iter()

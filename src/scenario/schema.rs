@@ -11,6 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::quantity::Span;
 
 mod alert;
+mod bridge;
 mod link;
 mod mqtt;
 mod role;
@@ -19,6 +20,7 @@ mod tcp;
 mod tls;
 
 pub use alert::{Course, Fire, Known, KnownNode, NodeRules, SensorNodeRole, ServerNodeRole};
+pub use bridge::{Bridge, BridgeTopic};
 pub use link::{
     Answer, BrokerRestart, ClientCrash, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat, PowerSave, Queue,
     Queued, Radio, Reorder, Trace, TraceText, Way,

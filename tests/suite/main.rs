@@ -2,6 +2,7 @@
 //! One binary, so that it links once.
 
 mod behaviours;
+mod bridges;
 mod charts;
 mod command_line;
 mod compare;

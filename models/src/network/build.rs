@@ -1,5 +1,6 @@
 //! From a checked description to a network that is ready to run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -116,7 +117,7 @@ impl<P: Probe> Network<P> {
     /// When a host cannot reach its peer.
     pub fn build(blueprint: Blueprint, probe: P) -> Result<Self, BuildError> {
         let streams = Streams::new(blueprint.seed, blueprint.run);
-        let (routes, route_of) = find_routes(&blueprint)?;
+        let Routes { routes, route_of, bridge_routes } = find_routes(&blueprint)?;
         let link_headers = link_headers(&blueprint);
         let Links { mut directions, channels, links } = links(&blueprint, &streams);
         let (cells, ports) = cell::build(&blueprint, &streams, &mut directions);
@@ -129,6 +130,7 @@ impl<P: Probe> Network<P> {
             ports,
             routes,
             route_of,
+            bridge_routes,
             next_port: vec![0; blueprint.hosts.len()],
             flows: Slab::new(),
             packets: Slab::new(),
@@ -206,8 +208,16 @@ fn links(blueprint: &Blueprint, streams: &Streams) -> Links {
     built
 }
 
+/// Routes, and who uses which.
+#[derive(Default)]
+struct Routes {
+    routes: Vec<crate::net::Route>,
+    route_of: Vec<u32>,
+    bridge_routes: BTreeMap<(HostIndex, HostIndex), u32>,
+}
+
 /// Routes of all hosts that open connections, one search per peer.
-fn find_routes(blueprint: &Blueprint) -> Result<(Vec<crate::net::Route>, Vec<u32>), BuildError> {
+fn find_routes(blueprint: &Blueprint) -> Result<Routes, BuildError> {
     let mut topology = Topology::new();
     for _ in 0..blueprint.hosts.len() as u32 + blueprint.forwarders {
         topology.add_node();
@@ -235,7 +245,19 @@ fn find_routes(blueprint: &Blueprint) -> Result<(Vec<crate::net::Route>, Vec<u32
             routes.push(route);
         }
     }
-    Ok((routes, route_of))
+    let mut bridge_routes = BTreeMap::new();
+    for (place, host) in (0_u32..).zip(&blueprint.hosts) {
+        let Program::Broker(broker) = &host.program else { continue };
+        let here = HostIndex(place);
+        for peer in broker.remotes() {
+            let found = topology
+                .routes_to(NodeIndex(peer.0), &[NodeIndex(place)])
+                .map_err(|_| BuildError::Unreachable { host: here, peer })?;
+            bridge_routes.insert((here, peer), routes.len() as u32);
+            routes.extend(found);
+        }
+    }
+    Ok(Routes { routes, route_of, bridge_routes })
 }
 
 /// Link header of each host's first link, which is what its interface puts before a packet.

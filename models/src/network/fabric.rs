@@ -1,5 +1,7 @@
 //! Everything between the hosts: links, packets under way, flows, and the run's books.
 
+use std::collections::BTreeMap;
+
 use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
 use slab::Slab;
@@ -84,6 +86,8 @@ pub(super) struct Fabric<P> {
     pub routes: Vec<Route>,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
+    /// Routes of the bridges of a broker, by its host and that of the remote broker.
+    pub bridge_routes: BTreeMap<(HostIndex, HostIndex), u32>,
     /// Next dynamic port of each host.
     pub next_port: Vec<u16>,
     pub flows: Slab<Flow>,
@@ -313,9 +317,13 @@ impl<P: Probe> Surroundings for Context<'_, P> {
     fn open_flow(&mut self, host: HostIndex, socket: u32, peer: HostIndex, port: u16) -> u32 {
         let next_port = &mut self.fabric.next_port[host.0 as usize];
         let client_port = FIRST_DYNAMIC_PORT | *next_port;
+        let route = match self.fabric.bridge_routes.get(&(host, peer)) {
+            Some(route) => *route,
+            None => self.fabric.route_of[host.0 as usize],
+        };
         *next_port = next_port.wrapping_add(1);
         self.fabric.flows.insert(Flow {
-            route: self.fabric.route_of[host.0 as usize],
+            route,
             client: host,
             server: peer,
             client_socket: Some(socket),

@@ -5,6 +5,7 @@
 
 mod alert;
 mod audience;
+mod bridge;
 mod client;
 mod link;
 mod power;
@@ -71,7 +72,11 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
-                (None, Some(settings)) => (broker(settings, group), None),
+                (None, Some(settings)) => {
+                    let program = broker(settings, group);
+                    let program = bridge::build(program, loaded, group, &numbering, &streams);
+                    (Program::Broker(Box::new(program)), None)
+                }
                 (None, None) => unreachable!("a group is a broker or has a client"),
             };
             let program = match &security {
@@ -218,12 +223,12 @@ fn ns3() -> Config {
     Config { timestamps: true, mss: 1460, nagle: false, time_wait: Duration::from_secs(1), ..Config::rfc() }
 }
 
-fn broker(settings: &load::Broker, group: &Group) -> Program {
+fn broker(settings: &load::Broker, group: &Group) -> BrokerProgram {
     let machine = Broker::new(settings.config.clone());
     let crashes = group.crashes.iter().map(|crash| {
         let at = SimTime::ZERO + crash.at;
         Crash { at, up_at: at + crash.down_for, memory: crash.memory }
     });
     let program = BrokerProgram::new(machine, settings.port, settings.listen_backlog);
-    Program::Broker(Box::new(program.with_crashes(crashes)))
+    program.with_crashes(crashes)
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::super::names::{KeepAlive, QualityOfService, TopicFilter, TopicName};
 use super::super::quantity::{Size, Span};
 use super::{
-    BrokerTls, MessageProperties, Payload, SensorNodeRole, ServerNodeRole, Subscription, one_u32, yes,
+    Bridge, BrokerTls, MessageProperties, Payload, SensorNodeRole, ServerNodeRole, Subscription, one_u32, yes,
 };
 
 /// What a host does.
@@ -93,6 +93,9 @@ pub struct BrokerRole {
     /// Whether a SUBSCRIBE is refused where nothing may be read; else only the messages are held back. The
     /// broker's own way unless given.
     pub checks_subscriptions: Option<bool>,
+    /// Bridges to other brokers.
+    #[serde(default)]
+    pub bridges: Vec<Bridge>,
 }
 
 /// A client that may connect.
