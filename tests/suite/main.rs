@@ -1,6 +1,7 @@
 //! The tests that look at the whole: scenarios, captures, the command line, the house itself.
 //! One binary, so that it links once.
 
+mod alert_network;
 mod behaviours;
 mod charts;
 mod command_line;
@@ -11,6 +12,7 @@ mod ground_truth_tls;
 mod interoperability;
 mod live;
 mod scenarios;
+mod server_throughput;
 mod smart_home;
 mod tidy;
 mod wifi;
