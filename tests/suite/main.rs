@@ -1,6 +1,7 @@
 //! The tests that look at the whole: scenarios, captures, the command line, the house itself.
 //! One binary, so that it links once.
 
+mod alert_network;
 mod behaviours;
 mod bridges;
 mod charts;
@@ -15,6 +16,7 @@ mod interoperability;
 mod live;
 mod report;
 mod scenarios;
+mod server_throughput;
 mod smart_home;
 mod sweep;
 mod tidy;
