@@ -16,7 +16,12 @@ fn tshark(name: &str, sets: &[&str], fields: &[&str]) -> Option<Vec<Vec<String>>
     let (outcome, recorder) = record(&load(name, sets), RecorderOptions { frames: true, packets: false });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("capture.pcapng");
-    let capture = Capture { frames: recorder.frames(), nodes: &outcome.nodes, scenario: name };
+    let capture = Capture {
+        frames: recorder.frames(),
+        too_long: recorder.too_long(),
+        nodes: &outcome.nodes,
+        scenario: name,
+    };
     capture.write(std::fs::File::create(&path).unwrap()).unwrap();
     let mut command = Command::new("tshark");
     command.arg("-r").arg(&path).args(["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]);

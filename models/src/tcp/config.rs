@@ -138,6 +138,13 @@ pub struct Config {
     /// Whether nothing new is sent while anything is unacknowledged: one SEND command of a hard-wired stack
     /// at a time. Only [`Config::arduino`].
     pub one_at_a_time: bool,
+    /// Whether timeouts make segments shorter, because a path may swallow long ones in silence (RFC 4821
+    /// §7.7): 1,024 bytes of data once three seconds have passed since the first retransmission, and
+    /// half of that with each further timeout, 48 at the least. Linux (`tcp_mtu_probing`, 1 for yes): no.
+    pub mtu_probing: bool,
+    /// How many sockets there are: a SYN that finds them all taken is refused. `None`: as many as one
+    /// wants. W5500: 8 (data sheet 1.0.9, features).
+    pub sockets: Option<u32>,
     /// How long TIME-WAIT lasts. RFC 9293 §3.4.2: 2 MSL = 4 min. Linux: 60 s (`TCP_TIMEWAIT_LEN`).
     pub time_wait: Duration,
     /// How long to bear a silent peer in FIN-WAIT-2, or `None` for ever. Linux: 60 s (`tcp_fin_timeout`).
@@ -207,6 +214,8 @@ impl Config {
             delayed_fin_ack: true,
             nagle: true,
             one_at_a_time: false,
+            mtu_probing: false,
+            sockets: None,
             time_wait: Duration::from_secs(60),
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
             congestion: CongestionControl::NewReno,
@@ -250,6 +259,8 @@ impl Config {
             delayed_fin_ack: false,
             nagle: false,
             one_at_a_time: false,
+            mtu_probing: false,
+            sockets: None,
             time_wait: Duration::from_secs(240),
             fin_wait_2_timeout: None,
             congestion: CongestionControl::NewReno,
@@ -313,6 +324,7 @@ impl Config {
             data_retries: 8,
             delayed_ack: timeout,
             nagle: false,
+            sockets: Some(8),
             time_wait: Duration::from_secs(1),
             ..Config::rfc()
         }

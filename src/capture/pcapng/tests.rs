@@ -8,7 +8,7 @@ use crate::capture::sample::{self, BROKER, PUBLISHER, frame_from};
 
 fn bytes_of(frames: &[CapturedFrame], nodes: &[NodeRecord]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    Capture { frames, nodes, scenario: "one-publish" }.write(&mut bytes).unwrap();
+    Capture { frames, too_long: &[], nodes, scenario: "one-publish" }.write(&mut bytes).unwrap();
     bytes
 }
 
@@ -93,7 +93,7 @@ fn a_lost_frame_says_why() {
 fn what_fits_no_header_is_an_error() {
     let write = |frame: FrameRecord| {
         let frames = [CapturedFrame { frame, lost: None }];
-        Capture { frames: &frames, nodes: &[], scenario: "" }.write(Vec::new())
+        Capture { frames: &frames, too_long: &[], nodes: &[], scenario: "" }.write(Vec::new())
     };
     let sound = || frame_from(PUBLISHER).frame;
     let chunk = models::stream::Chunk::shared(
