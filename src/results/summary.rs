@@ -364,16 +364,8 @@ impl LatencyMs {
 
 impl Tcp {
     fn of(totals: TcpTotals) -> Self {
-        let TcpTotals {
-            segments,
-            data_segments,
-            retransmitted,
-            payload_bytes,
-            wire_bytes,
-            lost,
-            too_long,
-            hops,
-        } = totals;
+        let TcpTotals { segments, data_segments, retransmitted, payload_bytes, .. } = totals;
+        let TcpTotals { wire_bytes, lost, too_long, hops, .. } = totals;
         Tcp { segments, retransmitted, payload_bytes, wire_bytes, data_segments, lost, too_long, hops }
     }
 }

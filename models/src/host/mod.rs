@@ -71,13 +71,11 @@ pub enum Remark {
     BacklogFull,
     /// TLS failed: no common version, or a certificate that did not come.
     TlsFailed,
-    /// A router dropped a packet that was longer than the next link's MTU, and told nobody.
-    BlackHole,
 }
 
 impl Remark {
     /// All remarks.
-    pub const ALL: [Remark; 14] = [
+    pub const ALL: [Remark; 13] = [
         Remark::ConnectionTimedOut,
         Remark::ConnectionReset,
         Remark::ConnectRefused,
@@ -91,7 +89,6 @@ impl Remark {
         Remark::HandshakeTimedOut,
         Remark::BacklogFull,
         Remark::TlsFailed,
-        Remark::BlackHole,
     ];
 
     /// In plain words.
@@ -115,9 +112,6 @@ impl Remark {
             Remark::HandshakeTimedOut => "connection closed because CONNECT or CONNACK did not come",
             Remark::BacklogFull => "SYN dropped because the listen backlog was full",
             Remark::TlsFailed => "connection closed because TLS found no common ground",
-            Remark::BlackHole => {
-                "packet longer than the next link's MTU dropped in silence: the path is an MTU black hole"
-            }
         }
     }
 }
@@ -255,10 +249,7 @@ impl Host {
     pub fn door(&self, port: u16) -> Door {
         match self.program.listens(port) {
             None => Door::Closed,
-            // A small stack without a socket left listens no more.
-            Some(_) if self.tcp.sockets.is_some_and(|most| self.sockets.len() >= most as usize) => {
-                Door::Closed
-            }
+            Some(_) if self.out_of_sockets() => Door::Closed,
             Some(backlog) if self.untaken >= backlog => Door::Full,
             Some(_) => Door::Open,
         }

@@ -127,6 +127,11 @@ impl Host {
         }
     }
 
+    /// Whether every socket of a small stack is taken: it listens no more.
+    pub(super) fn out_of_sockets(&self) -> bool {
+        self.tcp.sockets.is_some_and(|most| self.sockets.len() >= most as usize)
+    }
+
     /// An ICMP message of `bytes` arrived whose frame took from `wire_start` to `now` to come in.
     pub fn icmp_arrived(&mut self, now: SimTime, bytes: u32, wire_start: SimTime) {
         self.charge_frame(now, self.link_header + bytes, Cause::TcpAck, wire_start);

@@ -133,6 +133,7 @@ impl<P: Probe> Network<P> {
             ports,
             routes,
             narrow,
+            swallowed: 0,
             route_of,
             next_port: vec![0; blueprint.hosts.len()],
             flows: Slab::new(),

@@ -89,6 +89,8 @@ pub(super) struct Fabric<P> {
     pub routes: Vec<Route>,
     /// Directions with a smaller MTU than one before them on a route.
     pub narrow: Vec<Narrow>,
+    /// Packets that were too long and of which nobody was told.
+    pub swallowed: u64,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
     /// Next dynamic port of each host.

@@ -17,7 +17,7 @@ use super::Network;
 use super::build::Blueprint;
 use super::fabric::{Context, Fabric, Packet};
 use crate::event::Event;
-use crate::host::{Remark, packet_bytes};
+use crate::host::packet_bytes;
 use crate::net::Route;
 use crate::record::{FrameLoss, HostIndex, Probe, TooLongRecord};
 
@@ -112,7 +112,7 @@ impl<P: Probe> Fabric<P> {
         self.totals.too_long += 1;
         // RFC 1122 §3.2.2: no ICMP error about an ICMP error.
         if silent || self.packets[place as usize].too_long.is_some() {
-            self.remarks[Remark::BlackHole as usize] += 1;
+            self.swallowed += 1;
             self.lose(now, place, FrameLoss::TooLong);
             return;
         }

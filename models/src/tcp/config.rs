@@ -269,10 +269,13 @@ impl Config {
         }
     }
 
-    /// As lwIP 2.1 with its default options (`opt.h`): segments of 536 bytes, a window of four and a send
-    /// buffer of two of them, no options beside the MSS, timers in steps of 500 ms. The Arduino core of the
-    /// ESP8266 ships it so ("lower memory"). For segments of 1460 bytes see
-    /// [`with_segments_of`](Self::with_segments_of).
+    /// As lwIP 2.1 on the ESP8266 with the Arduino core's "lower memory": segments of 536 bytes, `TCP_WND` of
+    /// four and `TCP_SND_BUF` of two of them, `TCP_MAXRTX` 12, `TCP_SYNMAXRTX` 6, no timestamps, window
+    /// scale or SACK (`glue-lwip/arduino/lwipopts.h` of esp82xx-nonos-linklayer, which that core is built
+    /// with); timers in steps of 500 ms. The core's "higher bandwidth" has segments of 1460 bytes and
+    /// the same ratios, as has Espressif's lwIP 1.4 below MicroPython (`lwipopts.h` and `init.c` of
+    /// esp-open-lwip): see [`with_segments_of`](Self::with_segments_of). Its table of five connections
+    /// is left out.
     #[must_use]
     pub fn lwip() -> Self {
         Config {
