@@ -112,3 +112,27 @@ fn short_packets_and_one_mtu_pay_nothing() {
     assert_eq!((outcome.tcp.too_long, network.fabric.narrow.len()), (0, 0));
     assert!(network.fabric.channels.is_empty());
 }
+
+/// W5500 data sheet 1.0.9: eight sockets.
+#[test]
+fn a_broker_on_a_w5500_refuses_the_ninth_connection() {
+    let refused = |clients: usize| {
+        let names: Vec<String> = (1..clients).map(|number| format!("client-{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut blueprint = blueprint(&names, 0, QoS::AtMostOnce, 0.0, 3);
+        for host in blueprint.hosts.iter_mut().skip(2) {
+            // Subscribers stay.
+            let filters = vec![(TopicFilter::new("#").unwrap(), QoS::AtMostOnce.into())];
+            let role = Role::Subscriber(Subscriber::new(Arc::new(SubscriberPlan { filters, identifier: 0 })));
+            let index = names.iter().position(|name| *name == host.names.name).unwrap() as u32 + 2;
+            *host = client(index, &host.names.name.clone(), role, SimTime::from_secs(1));
+        }
+        blueprint.hosts[0].tcp = Arc::new(Config::w5500());
+        let (outcome, network) = run(blueprint);
+        assert_eq!(network.fabric.flows.len(), clients.min(8));
+        assert_eq!(outcome.mqtt_packets[1] as usize, clients.min(8), "CONNACK");
+        outcome.remarks.iter().any(|(remark, _)| remark.contains("reset by the peer"))
+    };
+    assert!(!refused(8));
+    assert!(refused(9));
+}
