@@ -17,7 +17,12 @@ fn tshark(name: &str, sets: &[&str], fields: &[&str]) -> Option<Vec<Vec<String>>
     let (outcome, recorder) = record(&load(name, sets), RecorderOptions { frames: true, packets: false });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("capture.pcapng");
-    let capture = Capture { frames: recorder.frames(), nodes: &outcome.nodes, scenario: name };
+    let capture = Capture {
+        frames: recorder.frames(),
+        too_long: recorder.too_long(),
+        nodes: &outcome.nodes,
+        scenario: name,
+    };
     capture.write(std::fs::File::create(&path).unwrap()).unwrap();
     let mut command = Command::new("tshark");
     command.arg("-r").arg(&path).args(["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]);
@@ -110,7 +115,12 @@ fn remarks(loaded: &Loaded) -> Option<Vec<String>> {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("capture.pcapng");
-    let capture = Capture { frames: recorder.frames(), nodes: &outcome.nodes, scenario: &loaded.name };
+    let capture = Capture {
+        frames: recorder.frames(),
+        too_long: recorder.too_long(),
+        nodes: &outcome.nodes,
+        scenario: &loaded.name,
+    };
     capture.write(std::fs::File::create(&path).unwrap()).unwrap();
     // _ws.expert.severity of Wireshark: Chat is 0x200000, Note, Warning and Error are above.
     let output = Command::new("tshark")

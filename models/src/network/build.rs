@@ -12,6 +12,7 @@ use super::Network;
 use super::cell::{self, CellBlueprint, Membership};
 use super::fabric::Fabric;
 use super::outside::Outside;
+use super::path_mtu::{self, Narrow};
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
 use crate::ledger::Ledger;
@@ -61,6 +62,8 @@ pub struct LinkTrouble {
     pub radio: Option<RadioTimes>,
     /// The middlebox on the link.
     pub nat: Option<NatRules>,
+    /// Whether a router before it drops in silence what is longer than its MTU.
+    pub mtu_black_hole: bool,
     /// The WiFi cell that it is part of: its first end is the station, its second the access point.
     pub wifi: Option<Membership>,
 }
@@ -119,7 +122,8 @@ impl<P: Probe> Network<P> {
         let streams = Streams::new(blueprint.seed, blueprint.run);
         let Routes { routes, route_of, bridge_routes } = find_routes(&blueprint)?;
         let link_headers = link_headers(&blueprint);
-        let Links { mut directions, channels, links } = links(&blueprint, &streams);
+        let narrow = path_mtu::narrow(&blueprint, &routes);
+        let Links { mut directions, channels, links } = links(&blueprint, &streams, &narrow);
         let (cells, ports) = cell::build(&blueprint, &streams, &mut directions);
         let fabric = Fabric {
             directions,
@@ -129,6 +133,8 @@ impl<P: Probe> Network<P> {
             cells,
             ports,
             routes,
+            narrow,
+            swallowed: 0,
             route_of,
             bridge_routes,
             next_port: vec![0; blueprint.hosts.len()],
@@ -170,7 +176,7 @@ struct Links {
 }
 
 /// Gives a channel to every direction that needs one.
-fn links(blueprint: &Blueprint, streams: &Streams) -> Links {
+fn links(blueprint: &Blueprint, streams: &Streams, narrow: &[Narrow]) -> Links {
     let mut built = Links {
         directions: Vec::with_capacity(2 * blueprint.links.len()),
         channels: Vec::new(),
@@ -194,7 +200,12 @@ fn links(blueprint: &Blueprint, streams: &Streams) -> Links {
         let ways = [("up", link.parameters.0, outages.0), ("down", link.parameters.1, outages.1)];
         for (way, parameters, outages) in ways {
             let impairment = blueprint.parameters[parameters as usize].impairment.as_ref();
-            let channel = if impairment.is_some() || !outages.is_empty() || shared != u32::MAX {
+            let number = built.directions.len() as u32;
+            let channel = if impairment.is_some()
+                || !outages.is_empty()
+                || shared != u32::MAX
+                || path_mtu::is_narrow(narrow, number)
+            {
                 let impairment = impairment.cloned().unwrap_or_default();
                 let stream = |purpose: &str| streams.stream(&format!("{purpose}/{}/{way}", link.name));
                 built.channels.push(Channel::new(impairment, outages, shared, &stream));

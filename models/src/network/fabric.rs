@@ -1,6 +1,7 @@
 //! Everything between the hosts: links, packets under way, flows, and the run's books.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
 use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
@@ -8,6 +9,7 @@ use slab::Slab;
 
 use super::cell::{Cell, FIRST_PORT, Port};
 use super::outside::Outside;
+use super::path_mtu::Narrow;
 use crate::app::ToOutside;
 use crate::event::Event;
 use crate::host::socket::End;
@@ -37,6 +39,8 @@ pub(super) struct Packet {
     pub hop: u8,
     /// Whether a link made it of another packet.
     pub copy: bool,
+    /// If it is an ICMP message that quotes `segment`: the MTU for which that was too long.
+    pub too_long: Option<NonZeroU16>,
     /// Number of the frame, for captures.
     pub serial: u64,
     /// When its first bit was put on the link it is on.
@@ -84,6 +88,10 @@ pub(super) struct Fabric<P> {
     /// One per direction into or out of a cell.
     pub ports: Vec<Port>,
     pub routes: Vec<Route>,
+    /// Directions with a smaller MTU than one before them on a route.
+    pub narrow: Vec<Narrow>,
+    /// Packets that were too long and of which nobody was told.
+    pub swallowed: u64,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
     /// Routes of the bridges of a broker, by its host and that of the remote broker.
@@ -128,7 +136,7 @@ impl<P: Probe> Fabric<P> {
         let number = self.direction_of(packet);
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
-        let bytes = parameters.framing.header_len() + packet_bytes(&packet.segment);
+        let bytes = parameters.framing.header_len() + packet.bytes();
         let wire_ns = parameters.transmission_ns(bytes);
         self.totals.hops += 1;
         if packet.hop == 0 {
@@ -163,6 +171,10 @@ impl<P: Probe> Fabric<P> {
         bytes: u32,
         scheduler: &mut Scheduler<Event>,
     ) -> SimTime {
+        if !self.narrow.is_empty() && self.too_long(place, number) {
+            self.drop_too_long(ready, place, number, scheduler);
+            return ready;
+        }
         if self.directions[number as usize].channel >= FIRST_PORT {
             return self.forward_over_the_air(ready, place, number, scheduler);
         }
@@ -229,6 +241,7 @@ impl<P: Probe> Fabric<P> {
         let (flow, from, hop) = (packet.flow, packet.from, packet.hop);
         let reset = match answer {
             NatAnswer::Silence => None,
+            NatAnswer::Reset if packet.too_long.is_some() => None,
             NatAnswer::Reset => tcp::reset_for(&packet.segment),
         };
         if let Some(segment) = reset {
@@ -250,6 +263,7 @@ impl<P: Probe> Fabric<P> {
                 from: from.peer(),
                 hop: links - 1 - hop,
                 copy: false,
+                too_long: None,
                 serial,
                 wire_start,
             };
@@ -359,8 +373,16 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         if P::LISTENS {
             fabric.listen_in(ready, flow, from, &segment);
         }
-        let packet =
-            Packet { segment, flow, from, hop: 0, copy: false, serial: fabric.serial, wire_start: ready };
+        let packet = Packet {
+            segment,
+            flow,
+            from,
+            hop: 0,
+            copy: false,
+            too_long: None,
+            serial: fabric.serial,
+            wire_start: ready,
+        };
         fabric.serial += 1;
         let place = fabric.packets.insert(packet) as u32;
         fabric.forward(ready, place, self.scheduler)

@@ -91,6 +91,24 @@ impl Congestion {
         self.phase = Phase::FastRecovery { timer_restarted: false };
     }
 
+    /// Everything up to `max` may be sent again, but not for congestion: the window stays (RFC 1191
+    /// §6.4; Linux `tcp_simple_retransmit`).
+    pub(super) fn resend(&mut self, max: SequenceNumber) {
+        self.recover = max;
+        self.duplicates = 0;
+        self.phase = Phase::LossRecovery;
+    }
+
+    /// Segments have `mss` bytes instead of `old`: the windows keep their number of segments.
+    pub(super) fn rescale(&mut self, old: u32, mss: u32) {
+        let scaled = |bytes: u32| (u64::from(bytes) * u64::from(mss) / u64::from(old)) as u32;
+        self.cwnd = scaled(self.cwnd).max(mss);
+        self.counted = scaled(self.counted);
+        if self.ssthresh != u32::MAX {
+            self.ssthresh = scaled(self.ssthresh).max(2 * mss);
+        }
+    }
+
     /// Everything that was out when the loss was told is acknowledged.
     pub(super) fn complete(&mut self, mss: u32) {
         match self.phase {

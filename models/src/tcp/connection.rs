@@ -374,6 +374,7 @@ impl Connection {
         if handshake {
             self.pending.syn = true;
         } else {
+            self.suspect_black_hole();
             let mss = u32::from(self.send.mss);
             // Linux `tcp_enter_loss`: a recovery that fails has reduced the window already.
             let reduced = self.sack && self.congestion.in_fast_recovery();

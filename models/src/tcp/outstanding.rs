@@ -200,6 +200,26 @@ impl Outstanding {
         self.lost - before
     }
 
+    /// Marks as lost what is under way in segments longer than `mss`, which were cut to `old` bytes each;
+    /// what is left of a piece at its end was a segment of its own. Returns the bytes marked.
+    pub(super) fn lose_longer(&mut self, old: u32, mss: u32) -> u32 {
+        let before = self.lost;
+        let mut index = 0;
+        while let Some(piece) = self.pieces.get(index).copied() {
+            let begin = self.begin(index);
+            let len = piece.end.since(begin);
+            let rest = len % old;
+            if matches!(piece.fate(), Fate::InFlight | Fate::Retransmitted) && len > mss {
+                if rest > 0 && rest <= mss {
+                    self.split(begin + (len - rest));
+                }
+                self.change(index, Fate::Lost, piece.at());
+            }
+            index += 1;
+        }
+        self.lost - before
+    }
+
     /// The peer has forgotten what it told (RFC 2018 §8): nothing counts as arrived.
     pub(super) fn forget_sacks(&mut self) {
         for index in 0..self.pieces.len() {

@@ -214,6 +214,8 @@ fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
     if changes.quickack == Some(false) {
         config.quickack_segments = 0;
     }
+    config.mtu_probing = changes.mtu_probing.unwrap_or(config.mtu_probing);
+    config.sockets = changes.sockets.or(config.sockets);
     config.mss = changes.mss.map_or(config.mss, |mss| mss.0 as u16);
     config
 }

@@ -9,6 +9,7 @@ mod harness;
 mod hostile;
 mod loss;
 mod oracle;
+mod path_mtu;
 mod property;
 mod selective;
 mod stacks;
