@@ -100,6 +100,7 @@ mod segment;
 mod send;
 mod sequence;
 mod timers;
+mod undo;
 
 #[cfg(test)]
 mod tests;

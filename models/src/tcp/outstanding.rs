@@ -33,6 +33,11 @@ impl Instant30 {
         Instant30((now.as_nanos() / 1_000) as u32 & MASK)
     }
 
+    /// Whether the timestamp clock has advanced since it read `ticks`.
+    pub(super) const fn is_ticks_after(self, ticks: u32) -> bool {
+        self.since(Instant30(ticks.wrapping_mul(1_000) & MASK)) >= 1_000
+    }
+
     /// Microseconds from `earlier` to `self`; negative when it is the other way round.
     pub(super) const fn since(self, earlier: Self) -> i32 {
         // Shifted up the sign bit of the difference is that of an i32.
@@ -198,6 +203,15 @@ impl Outstanding {
             begin = piece.end;
         }
         self.lost - before
+    }
+
+    /// What was presumed lost is under way after all; it may be either transmission that arrives.
+    pub(super) fn find_lost(&mut self) {
+        for index in 0..self.pieces.len() {
+            if self.pieces[index].fate() == Fate::Lost {
+                self.change(index, Fate::Retransmitted, self.pieces[index].at());
+            }
+        }
     }
 
     /// The peer has forgotten what it told (RFC 2018 §8): nothing counts as arrived.

@@ -13,4 +13,5 @@ mod property;
 mod selective;
 mod stacks;
 mod transfer;
+mod undo;
 mod window;
