@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`scenario`] | RON text to a checked scenario, and that to the blueprint of a network |
 //! | [`execute`] | runs a scenario to its end |
+//! | [`study`] | the points of a sweep, run in parallel, kept, and compared |
 //! | [`results`] | records of a run to a summary, tables and a folder |
 //! | [`capture`] | records of frames and packets to pcapng and sequence charts |
 //! | [`report`] | pictures of a run |
@@ -17,3 +18,4 @@ pub mod live;
 pub mod report;
 pub mod results;
 pub mod scenario;
+pub mod study;

@@ -12,6 +12,24 @@ pub enum Cause {
     Idle,
     /// From power-on until the program runs.
     Boot,
+    /// Asleep, or between beacons of the access point.
+    Sleep,
+    /// Calibrating the radio after a reset.
+    Calibrate,
+    /// Writing the network's credentials to flash.
+    SaveCredentials,
+    /// Looking for the access point on every channel.
+    Scan,
+    /// IEEE 802.11 authentication and association.
+    Associate,
+    /// The four-way handshake of WPA2.
+    Keys,
+    /// Getting an address.
+    Dhcp,
+    /// The radio stays on after traffic.
+    Listen,
+    /// Shutting the radio down before sleep.
+    ShutDown,
     /// The TCP three-way handshake.
     TcpConnect,
     /// The TLS handshake: its flights, and the CPU time for them.
@@ -66,9 +84,18 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in ledger order.
-    pub const ALL: [Cause; 27] = [
+    pub const ALL: [Cause; 36] = [
         Cause::Idle,
         Cause::Boot,
+        Cause::Sleep,
+        Cause::Calibrate,
+        Cause::SaveCredentials,
+        Cause::Scan,
+        Cause::Associate,
+        Cause::Keys,
+        Cause::Dhcp,
+        Cause::Listen,
+        Cause::ShutDown,
         Cause::TcpConnect,
         Cause::TlsHandshake,
         Cause::TlsRecord,
@@ -102,6 +129,15 @@ impl Cause {
         match self {
             Cause::Idle => "idle",
             Cause::Boot => "boot",
+            Cause::Sleep => "sleep",
+            Cause::Calibrate => "radio calibration",
+            Cause::SaveCredentials => "saving credentials",
+            Cause::Scan => "scan",
+            Cause::Associate => "association",
+            Cause::Keys => "WPA2 handshake",
+            Cause::Dhcp => "DHCP",
+            Cause::Listen => "listening",
+            Cause::ShutDown => "radio shut-down",
             Cause::TcpConnect => "tcp connect",
             Cause::TlsHandshake => "tls handshake",
             Cause::TlsRecord => "tls record",

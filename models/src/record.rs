@@ -184,6 +184,8 @@ pub struct NodeRecord {
     pub cpu_busy: Duration,
     /// Largest RAM account.
     pub ram_peak_bytes: u64,
+    /// Days its battery lasts if all goes on as in this run; `None` without one.
+    pub battery_days: Option<f64>,
     /// Frames sent.
     pub frames_sent: u64,
     /// Bytes of these frames.

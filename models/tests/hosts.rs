@@ -132,6 +132,37 @@ fn what_a_program_sends_waits_for_its_cpu_time() {
     assert_eq!(outcome.nodes[0].cpu_busy, Duration::from_millis(10), "CONNECT and PUBLISH");
 }
 
+/// A publish call of 5 s starves a watchdog of 3 s: the board is reset at every message, and nothing
+/// is ever sent.
+#[test]
+fn a_task_that_starves_the_watchdog_resets_the_board() {
+    let mut blueprint = Blueprint::default();
+    blueprint.hosts.push(host("broker", board(Power::default()), ProgramCost::default(), broker(1883)));
+    let plan_of_role = PublisherPlan {
+        message: message(&mut blueprint, "a", QoS::AtLeastOnce),
+        every: Duration::from_secs(10),
+        count: None,
+        ping_every: None,
+        disconnect_after: None,
+        once_a_connection: false,
+        sample_ns: 0,
+    };
+    let start = SimTime::from_secs(1);
+    let role = Role::Publisher(Publisher::new(Arc::new(plan_of_role), start, start));
+    let program = client(1, "a", role, plan(), SimTime::ZERO);
+    let watched =
+        Board { watchdog_ns: Some(3_000_000_000), restart_ns: 500_000_000, ..board(Power::default()) };
+    let cost = ProgramCost { publish_ns: 5_000_000_000, ..ProgramCost::default() };
+    blueprint.hosts.push(host("a", watched, cost, program));
+    let outcome = run(blueprint, 60);
+    let resets =
+        outcome.remarks.iter().find(|(words, _)| words.contains("watchdog")).map(|(_, times)| *times);
+    // After 1, 11, ... 51 s, each with 3 s of CPU time.
+    assert_eq!(resets, Some(6));
+    assert_eq!(outcome.messages.iter().filter(|message| message.accepted.is_some()).count(), 0);
+    assert_eq!(outcome.nodes[1].cpu_busy, Duration::from_secs(18));
+}
+
 #[test]
 fn a_program_has_one_thread_and_serves_one_after_the_other() {
     let mut blueprint = Blueprint::default();
@@ -215,8 +246,15 @@ fn a_client_renews_its_connection_and_goes_on_publishing() {
     blueprint.hosts.push(host("broker", board(Power::default()), ProgramCost::default(), broker(1883)));
     let message = message(&mut blueprint, "a", QoS::AtLeastOnce);
     let every = Duration::from_secs(2);
-    let publisher =
-        PublisherPlan { message, every, count: Some(10), ping_every: None, disconnect_after: None };
+    let publisher = PublisherPlan {
+        message,
+        every,
+        count: Some(10),
+        ping_every: None,
+        disconnect_after: None,
+        once_a_connection: false,
+        sample_ns: 0,
+    };
     let start = SimTime::from_secs(1);
     let role = Role::Publisher(Publisher::new(Arc::new(publisher), start, start));
     let renewing = ClientPlan { reconnect_every: Some(Duration::from_secs(6)), ..plan() };

@@ -7,13 +7,23 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Format, ListArguments, tell};
-use crate::scenario::Diagnostic;
 use crate::scenario::parse::parse;
 use crate::scenario::profiles::read_text;
 use crate::scenario::schema::Scenario;
 use crate::scenario::source::Source;
+use crate::scenario::{Diagnostic, Overrides};
+use crate::study::points::{self, Choice};
 
 pub(super) fn list(arguments: &ListArguments, out: &mut impl Write, problems: &mut impl Write) -> u8 {
+    if arguments.points {
+        return match points(arguments, out) {
+            Ok(()) => 0,
+            Err(diagnostic) => {
+                tell(&diagnostic, problems);
+                2
+            }
+        };
+    }
     let files = match files(&arguments.folder) {
         Ok(files) => files,
         Err(diagnostic) => {
@@ -43,6 +53,27 @@ pub(super) fn list(arguments: &ListArguments, out: &mut impl Write, problems: &m
         }
     };
     code
+}
+
+/// The plan of a sweep: every point is loaded and checked, none is run.
+fn points(arguments: &ListArguments, out: &mut impl Write) -> Result<(), Diagnostic> {
+    let choice = Choice { selection: arguments.selection.clone(), ..Choice::default() };
+    let plan = points::plan(&arguments.folder, &Overrides::default(), &choice)?;
+    let runs = plan.sweep.runs;
+    // A reader that has gone is no failure of the list.
+    let _ = match arguments.format {
+        Format::Text => {
+            plan.points.iter().try_for_each(|point| writeln!(out, "{}", point.label)).and_then(|()| {
+                let (count, total) = (plan.points.len(), plan.points.len() as u64 * runs);
+                writeln!(out, "{count} points x {runs} runs = {total} runs")
+            })
+        }
+        Format::Json => {
+            let labels: Vec<&str> = plan.points.iter().map(|point| point.label.as_str()).collect();
+            writeln!(out, "{:#}", json!({ "points": labels, "runs": runs }))
+        }
+    };
+    Ok(())
 }
 
 fn text(rows: &[(String, String, String)], out: &mut impl Write) -> std::io::Result<()> {

@@ -91,6 +91,8 @@ fn scenario(
         capture: None,
         chart: None,
         picture: None,
+        scenario: None,
+        checkpoints: &[],
         durable: true,
     }
     .write(&folder)

@@ -20,12 +20,20 @@ use crate::scenario::quantity::{Size, Span};
 
 mod chart;
 mod check;
+mod compare;
+mod diff;
 mod list;
 mod live;
+mod merge;
 mod profiles;
 mod progress;
 mod replay;
+mod report;
 mod run;
+mod sensitivity;
+mod study;
+mod sweep;
+mod uncertainty;
 
 /// A digital twin of MQTT systems: simulates brokers, clients and the network between them.
 #[derive(Parser, Debug)]
@@ -47,8 +55,20 @@ pub enum Command {
     List(ListArguments),
     /// Draw the sequence chart of a scenario
     Chart(ChartArguments),
+    /// Run every point of a scenario's sweep, several times, in parallel; what is there already is kept
+    Sweep(study::SweepArguments),
+    /// Compare the values of a sweep's axes, or two folders of results, with intervals
+    Compare(study::CompareArguments),
+    /// Find the first event at which two runs part, and what led to it
+    Diff(study::DiffArguments),
+    /// Make one HTML page about a run or a sweep, with its pictures as SVG and PNG
+    Report(study::ReportArguments),
+    /// Join the shares of a sweep that several machines ran
+    Merge(study::MergeArguments),
     /// List the hardware profiles, or show every number of one with its source
     Profiles(ProfilesArguments),
+    /// Rank the numbers of the profiles by how much they move a result (Morris screening)
+    Sensitivity(SensitivityArguments),
     /// Serve the broker to real clients, in wall-clock time
     Live(LiveArguments),
     /// Repeat a session of `live` from its journal, in virtual time
@@ -139,6 +159,35 @@ pub struct RunArguments {
     /// How the run is done.
     #[command(flatten)]
     pub options: Options,
+    /// Run so many times with the numbers of the profiles drawn within their uncertainty, and tell
+    /// between which values each result lies; writes no results folder
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub uncertainty: Option<u32>,
+}
+
+/// `sensitivity`
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct SensitivityArguments {
+    /// Scenario file
+    pub file: PathBuf,
+    /// The result to explain, as in expectations: `nodes.sensor.energy_j`, `latency.p99`
+    #[arg(long, value_name = "PATH")]
+    pub result: String,
+    /// Trajectories; each takes one run more than there are figures
+    #[arg(long, default_value_t = 10, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub trajectories: u32,
+    /// Number of the replication, the same in all runs
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub run: u64,
+    /// Rows of the table
+    #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+    pub top: usize,
+    /// What changes the scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// How the table is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// `check`
@@ -161,9 +210,15 @@ pub struct CheckArguments {
 /// `list`
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct ListArguments {
-    /// Folder of scenario files
+    /// Folder of scenario files; a single file with --points
     #[arg(default_value = "scenarios")]
     pub folder: PathBuf,
+    /// Only points of this condition: 'qos == 2 && loss > 0.01'; needs --points
+    #[arg(requires = "points")]
+    pub selection: Option<String>,
+    /// Show the points of a scenario's sweep, without running them
+    #[arg(long)]
+    pub points: bool,
     /// How the list is shown
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -265,7 +320,7 @@ pub struct LiveArguments {
     /// What clients of MQTT 5.0 are told of their faults [default: as Mosquitto does]
     #[arg(long, value_enum, value_name = "WHOSE")]
     pub fault_codes: Option<Codes>,
-    /// Longest Keep Alive of clients of MQTT 5.0, in seconds; others are given this one [default: no limit]
+    /// Longest Keep Alive of clients of MQTT 5.0, in seconds; others are given this one; 0: no limit [default: 60]
     #[arg(long, value_name = "SECONDS")]
     pub max_keep_alive: Option<u16>,
     /// Refuse subscriptions to this topic filter; may be repeated
@@ -363,7 +418,13 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Check(arguments) => return check::check(arguments, out, problems),
         Command::List(arguments) => return list::list(arguments, out, problems),
         Command::Chart(arguments) => chart::chart(arguments, out),
+        Command::Sweep(arguments) => sweep::sweep(arguments, out),
+        Command::Compare(arguments) => compare::compare(arguments, out),
+        Command::Diff(arguments) => diff::diff(arguments, out),
+        Command::Report(arguments) => report::report(arguments, out),
+        Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Profiles(arguments) => profiles::profiles(arguments, out),
+        Command::Sensitivity(arguments) => sensitivity::sensitivity(arguments, out),
         Command::Live(arguments) => live::live(arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),
     };

@@ -50,3 +50,41 @@ impl Progress {
         self.begun.elapsed()
     }
 }
+
+/// The bar of a sweep: runs done, runs and events a second, time left.
+#[expect(clippy::disallowed_types, reason = "how long a sweep takes is measured by the wall clock")]
+pub(super) struct SweepProgress {
+    bar: ProgressBar,
+    begun: Instant,
+}
+
+#[expect(clippy::disallowed_types, reason = "how long a sweep takes is measured by the wall clock")]
+impl SweepProgress {
+    pub(super) fn start(quiet: bool) -> Self {
+        let visible = !quiet && io::stderr().is_terminal();
+        let target =
+            if visible { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let template = "{bar:32} {pos} of {len} runs  {msg}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).expect("a template that indicatif knows"));
+        SweepProgress { bar, begun: Instant::now() }
+    }
+
+    /// Shows how far the sweep is.
+    pub(super) fn show(&mut self, at: crate::study::runner::Progress) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let wall = self.begun.elapsed().as_secs_f64().max(1e-9);
+        self.bar.set_length(at.total);
+        self.bar.set_position(at.done);
+        let (runs, events) = (at.done as f64 / wall, at.events as f64 / wall / 1e6);
+        self.bar.set_message(format!("{runs:.1} runs/s, {events:.1} million events/s"));
+    }
+
+    /// Takes the bar away; returns how long the sweep took.
+    pub(super) fn finish(self) -> Duration {
+        self.bar.finish_and_clear();
+        self.begun.elapsed()
+    }
+}

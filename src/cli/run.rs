@@ -11,7 +11,7 @@ use super::{Finished, Format, Options, RunArguments, colourful};
 use crate::capture::chart;
 use crate::capture::pcapng::Capture;
 use crate::capture::recorder::{Recorder, RecorderOptions};
-use crate::execute::{self, RunOptions};
+use crate::execute::{self, RunOptions, Standing};
 use crate::report;
 use crate::results::folder::RunFiles;
 use crate::results::manifest::{ContentHash, Manifest, Profile};
@@ -20,12 +20,16 @@ use crate::results::text::TextStyle;
 use crate::scenario::{Diagnostic, Loaded, load};
 
 pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
+    if let Some(draws) = arguments.uncertainty {
+        return super::uncertainty::intervals(arguments, draws, out);
+    }
     let loaded = load(&arguments.file, &arguments.scenario.overrides())?;
     let options = &arguments.options;
     let folder = options.out.clone().unwrap_or_else(|| default_folder(&loaded, arguments));
-    let (outcome, recorder, wall) = simulate(&loaded, options)?;
+    let Simulated { outcome, recorder, wall, checkpoints } = simulate(&loaded, options)?;
     let summary = summarise(&loaded, options, &outcome, wall);
-    let manifest = manifest(&loaded, &arguments.scenario.sets, &summary);
+    let until = arguments.scenario.until.map(|until| until.to_string());
+    let manifest = Manifest { until, ..manifest(&loaded, &arguments.scenario.sets, &summary) };
     let drawn =
         options.chart.then(|| chart::draw(&recorder, &outcome.nodes, &chart::ChartOptions::default()));
     let picture = options.plot.then(|| picture(&loaded, &outcome, &recorder)).transpose()?;
@@ -38,6 +42,8 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
         capture: options.pcap.then_some(capture),
         chart: drawn.as_deref(),
         picture: picture.as_deref(),
+        scenario: Some(&loaded.text),
+        checkpoints: &checkpoints,
         durable: true,
     }
     .write(&folder)
@@ -56,17 +62,30 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
     Ok(if held { Finished::Held } else { Finished::Failed })
 }
 
+/// A finished run, what was heard of it, and where it was from time to time.
+struct Simulated {
+    outcome: Outcome,
+    recorder: Recorder,
+    wall: Duration,
+    checkpoints: Vec<Standing>,
+}
+
 /// Runs with as little listening as the files asked for need.
-fn simulate(loaded: &Loaded, options: &Options) -> Result<(Outcome, Recorder, Duration), Diagnostic> {
+fn simulate(loaded: &Loaded, options: &Options) -> Result<Simulated, Diagnostic> {
     let listening = RecorderOptions { frames: options.pcap || options.plot, packets: options.chart };
     let mut progress = Progress::start(loaded.scenario.duration.0, options.quiet);
     let run = RunOptions { run: options.run };
-    let (outcome, recorder) = if listening.frames || listening.packets {
-        execute::recorded(loaded, &run, listening, &mut |at| progress.show(at))?
-    } else {
-        (execute::outcome(loaded, &run, &mut |at| progress.show(at))?, Recorder::new(listening))
+    let mut checkpoints = Vec::new();
+    let mut report = |at| {
+        progress.show(at);
+        checkpoints.push(at);
     };
-    Ok((outcome, recorder, progress.finish()))
+    let (outcome, recorder) = if listening.frames || listening.packets {
+        execute::recorded(loaded, &run, listening, &mut report)?
+    } else {
+        (execute::outcome(loaded, &run, &mut report)?, Recorder::new(listening))
+    };
+    Ok(Simulated { outcome, recorder, wall: progress.finish(), checkpoints })
 }
 
 fn picture(loaded: &Loaded, outcome: &Outcome, recorder: &Recorder) -> Result<String, Diagnostic> {

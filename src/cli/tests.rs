@@ -65,6 +65,7 @@ fn a_run_writes_what_it_was_asked_for() {
             "messages.parquet",
             "nodes.csv",
             "nodes.parquet",
+            "scenario.ron",
             "summary.json",
         ]
     );

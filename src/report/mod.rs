@@ -1,9 +1,24 @@
-//! Pictures of a run.
+//! Pictures of a run, and the report of a run or a sweep: one HTML file.
+//!
+//! | Room | What it does |
+//! | --- | --- |
+//! | [`throughput`](draw_svg) | the picture that `run --plot` writes |
+//! | [`canvas`] | the two kinds of pictures of a report, as SVG and PNG |
+//! | [`run`], [`sweep`] | which pictures a run and a sweep have |
+//! | [`provenance`] | where each number of the profiles comes from |
+//! | [`page`] | the HTML |
+//! | [`whole`] | all of it: a folder in, files out |
 //!
 //! Drawn with `plotters` and one font that is part of the program, so that a picture is the same
 //! on every machine.
 
+pub mod canvas;
+pub mod page;
+pub mod provenance;
+pub mod run;
+pub mod sweep;
 mod throughput;
+pub mod whole;
 
 pub use throughput::{Picture, draw_svg};
 
@@ -24,4 +39,9 @@ fn font() -> &'static str {
         assert!(register_font(FONT, FontStyle::Normal, FONT_FILE).is_ok(), "the program's font is a font");
     });
     FONT
+}
+
+/// Text as it may stand in HTML and in its attributes.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -16,9 +16,10 @@ use models::record::Outcome;
 use super::tables::{Tables, write_csv, write_parquet};
 use super::{Manifest, Summary};
 use crate::capture::pcapng::Capture;
+use crate::execute::Standing;
 
 /// What a run's folder may hold; whatever has another name is somebody else's.
-const OWN_FILES: [&str; 12] = [
+const OWN_FILES: [&str; 15] = [
     "summary.json",
     "manifest.json",
     "messages.parquet",
@@ -30,8 +31,14 @@ const OWN_FILES: [&str; 12] = [
     "capture.pcapng",
     "chart.txt",
     "picture.svg",
+    "scenario.ron",
+    "checkpoints.csv",
+    "report.html",
     "live.json",
 ];
+
+/// How the names of a report's pictures begin.
+const PICTURE: &str = "plot-";
 
 /// What file browsers leave behind uninvited; nobody misses it.
 const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
@@ -53,6 +60,10 @@ pub struct RunFiles<'a> {
     pub chart: Option<&'a str>,
     /// `picture.svg`, if wanted.
     pub picture: Option<&'a str>,
+    /// `scenario.ron`: the text that was run, `--set` values included.
+    pub scenario: Option<&'a str>,
+    /// `checkpoints.csv`: where the run was from time to time, so that `diff` finds where two part.
+    pub checkpoints: &'a [Standing],
     /// Whether to wait until the files have reached the disk, so that they survive a power cut.
     /// Costs milliseconds a file: right for a single run, wasteful for each of a sweep's thousands.
     pub durable: bool,
@@ -148,6 +159,17 @@ impl RunFiles<'_> {
         if let Some(picture) = self.picture {
             self.file(folder, "picture.svg", |to| to.write_all(picture.as_bytes()))?;
         }
+        if let Some(scenario) = self.scenario {
+            self.file(folder, "scenario.ron", |to| to.write_all(scenario.as_bytes()))?;
+        }
+        if !self.checkpoints.is_empty() {
+            self.file(folder, "checkpoints.csv", |to| {
+                writeln!(to, "time_ns,events,fingerprint")?;
+                self.checkpoints.iter().try_for_each(|at| {
+                    writeln!(to, "{},{},{:032x}", at.now.as_nanos(), at.events, at.fingerprint)
+                })
+            })?;
+        }
         self.file(folder, "manifest.json", |to| to.write_all(self.manifest.to_json().as_bytes()))
     }
 
@@ -209,7 +231,8 @@ impl Place {
             let entry = entry.map_err(refuse)?;
             let name = entry.file_name();
             let is_folder = entry.file_type().map_err(refuse)?.is_dir();
-            if is_folder || !OWN_FILES.iter().chain(&LITTER).any(|own| name == *own) {
+            let is_picture = name.to_string_lossy().starts_with(PICTURE);
+            if is_folder || !(is_picture || OWN_FILES.iter().chain(&LITTER).any(|own| name == *own)) {
                 let what = format!("it holds `{}`", name.to_string_lossy());
                 return Err(refuse(io::Error::new(io::ErrorKind::DirectoryNotEmpty, what)));
             }

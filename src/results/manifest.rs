@@ -71,6 +71,9 @@ pub struct Manifest {
     pub seed: u64,
     /// Number of the replication.
     pub run: u64,
+    /// Simulated time from the command line, if it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
     /// 128-bit hash of the trajectory in 32 hexadecimal digits.
     pub fingerprint: String,
     /// Events executed.
@@ -98,6 +101,7 @@ impl Manifest {
             set,
             seed: summary.seed,
             run: summary.run,
+            until: None,
             fingerprint: summary.fingerprint.clone(),
             events: summary.events,
         }

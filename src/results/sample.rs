@@ -26,6 +26,7 @@ fn node(group: &str, index: u32, fleet: bool, energy_fj: Vec<(Cause, u128)>) -> 
         energy_fj,
         cpu_busy: Duration::from_micros(1_500 + 500 * u64::from(index)),
         ram_peak_bytes: 2_097_152 + 1_024 * u64::from(index),
+        battery_days: None,
         frames_sent: 12,
         bytes_sent: 1_200,
         frames_received: 10,

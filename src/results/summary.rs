@@ -447,7 +447,7 @@ fn single(node: &NodeRecord, simulated: SimTime) -> SingleNode {
         energy_by_cause_j: Ordered(causes.map(|(cause, fj)| (cause.name().to_owned(), joule(fj))).collect()),
         cpu_busy_s: node.cpu_busy.as_secs_f64(),
         ram_peak_bytes: node.ram_peak_bytes,
-        battery_days: None,
+        battery_days: node.battery_days,
     }
 }
 
@@ -464,8 +464,18 @@ fn fleet(members: &[&NodeRecord], simulated: SimTime) -> Fleet {
         energy_by_cause_j: Ordered(by_cause.filter(|(_, energy)| energy.max > 0.0).collect()),
         cpu_busy_s: spread(members, |node| node.cpu_busy.as_nanos(), |ns| ns as f64 / 1e9),
         ram_peak_bytes: Spread { mean: ram.mean, min: ram.min as u64, max: ram.max as u64 },
-        battery_days: None,
+        battery_days: days(members),
     }
+}
+
+/// The spread of the days that the members' batteries last, where all have one.
+fn days(members: &[&NodeRecord]) -> Option<Spread<f64>> {
+    let days: Vec<f64> = members.iter().map(|node| node.battery_days).collect::<Option<_>>()?;
+    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+    for value in &days {
+        (min, max) = (min.min(*value), max.max(*value));
+    }
+    (!days.is_empty()).then(|| Spread { mean: days.iter().sum::<f64>() / days.len() as f64, min, max })
 }
 
 /// The spread of an integer figure, in the unit that `unit` turns it into. Sums are exact, so the

@@ -13,12 +13,14 @@ mod crash;
 mod link;
 mod mqtt;
 mod network;
+mod sleep;
 mod tls;
 
 pub(super) use crash::crashes;
 pub(super) use link::faults;
 pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};
 pub(super) use network::{brokers, network};
+pub(super) use sleep::sleep;
 pub(super) use tls::{costs as tls_costs, ends as tls_ends};
 
 /// Largest Remaining Length of an MQTT packet. MQTT 3.1.1 §2.2.3

@@ -7,26 +7,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use models::mqtt::broker::Memory;
-use models::profile::{Board, BoardFile, BrokerFile, ClientFile, Software, SoftwareFile, Stack};
+use models::profile::{
+    Battery, BatteryFile, Board, BoardFile, BrokerFile, ClientFile, Software, SoftwareFile, Stack,
+};
 
 use super::check;
 use super::error::Diagnostic;
 use super::expect::Expectation;
 use super::outline::Node;
 use super::parse::parse;
-use super::profiles::{Library, UsedProfile, content_hash, read_text};
+use super::profiles::{Factors, Library, UsedFigure, UsedProfile, content_hash, read_text};
 use super::quantity::Span;
-use super::schema::{Host, Role, Scenario, Tcp};
+use super::schema::{Host, Role, Saving, Scenario, Tcp};
 use super::set::set;
 use super::source::Source;
 
 mod link;
 mod mqtt;
+mod sweep;
 mod wifi;
 
-pub use mqtt::{Broker, Client};
-
 pub use link::{Direction, PlannedLink, PlannedOutage};
+pub use mqtt::{Broker, Client};
+pub use sweep::{MOST_POINTS, PlannedAxis, PlannedLevel, PlannedSweep};
 pub use wifi::PlannedWifi;
 
 /// What the command line changes in a scenario.
@@ -65,6 +68,10 @@ pub struct Loaded {
     pub expectations: Vec<Expectation>,
     /// The profile files and trace files used, in the order of their names.
     pub profiles: Vec<UsedProfile>,
+    /// The axes of its sweep, if it has one.
+    pub sweep: Option<PlannedSweep>,
+    /// The figures of these profiles, in the order of their names.
+    pub figures: Vec<UsedFigure>,
 }
 
 impl Loaded {
@@ -96,6 +103,10 @@ pub struct Group {
     pub board: Arc<Board>,
     /// The software of every member.
     pub software: Arc<Software>,
+    /// The battery of every member, unless they are on the mains.
+    pub battery: Option<Arc<Battery>>,
+    /// How the boards save power while they are connected.
+    pub power_save: Saving,
     /// What the members do.
     pub role: Role,
     /// The settings of a broker, if it is one.
@@ -164,8 +175,20 @@ pub enum End {
 /// # Errors
 /// The first thing that is wrong with the file, an override, or a profile.
 pub fn load(file: &Path, overrides: &Overrides) -> Result<Loaded, Diagnostic> {
+    load_with_factors(file, overrides, Arc::default())
+}
+
+/// The same with figures of the profiles multiplied by `factors`.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_with_factors(
+    file: &Path,
+    overrides: &Overrides,
+    factors: Arc<Factors>,
+) -> Result<Loaded, Diagnostic> {
     let text = read_text(file)?;
-    let library = Library::find(file, overrides.profiles.as_deref())?;
+    let library = Library::find(file, overrides.profiles.as_deref())?.with_factors(factors);
     load_text(file, &text, overrides, library)
 }
 
@@ -211,6 +234,7 @@ pub fn load_text(
     }
     let (links, traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
     let expectations = check::expectations(&view, &scenario)?;
+    let sweep = scenario.sweep.as_ref().map(|sweep| sweep::plan(&view, sweep)).transpose()?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     Ok(Loaded {
         name,
@@ -222,6 +246,8 @@ pub fn load_text(
         links,
         expectations,
         profiles: used(&library, traces),
+        sweep,
+        figures: library.figures(),
         scenario,
     })
 }
@@ -282,6 +308,11 @@ fn group(
         }
     };
     check::tls_costs(view, name, host, &board, &software)?;
+    check::sleep(view, name, host, &board)?;
+    let battery = match &host.battery {
+        Some(battery) => Some(library.load::<BatteryFile>(battery, place("battery"))?),
+        None => None,
+    };
     let mut tcp = host.tcp.or(&scenario.tcp);
     let stack = tcp.stack.unwrap_or(software.stack);
     tcp.stack = Some(stack);
@@ -297,5 +328,7 @@ fn group(
         tcp,
         board,
         software,
+        battery,
+        power_save: host.power_save,
     })
 }

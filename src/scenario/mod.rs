@@ -10,12 +10,14 @@
 //! | [`legal`] | what the types accept at a place, for advice |
 //! | [`profiles`] | the files in `hw-profiles/` |
 //! | [`expect`] | expectations |
+//! | [`condition`] | conditions on the axes of a sweep |
 //! | [`mod@load`] | all of it: file to [`Loaded`] |
 //! | [`assemble`] | [`Loaded`] to the blueprint of a network |
 //! | [`error`] | [`Diagnostic`] |
 
 pub mod assemble;
 mod check;
+pub mod condition;
 pub mod error;
 pub mod expect;
 pub mod legal;

@@ -133,6 +133,12 @@ impl Library {
         })
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The profiles read so far, each once, in the order of their names.
     #[must_use]
     pub fn used(&self) -> Vec<UsedProfile> {
@@ -324,18 +330,18 @@ fn figure_name<P: Profile>(profile: &str, path: &str) -> String {
     format!("{}/{profile}:{path}", P::FOLDER)
 }
 
-/// A figure's value times `factor`: whole bytes stay whole, a share stays a share.
+/// A figure's value times `factor`: bytes and bits per second stay whole, a share stays a share.
 fn multiplied(figure: &Figure, factor: f64) -> f64 {
     let value = figure.value * factor;
-    let bytes = |size: f64| (value * size).round() / size;
+    let whole = |size: f64| (value * size).round() / size;
     match figure.unit.as_str() {
-        "B" => bytes(1.0),
-        "kB" => bytes(1e3),
-        "KiB" => bytes(1024.0),
-        "MB" => bytes(1e6),
-        "MiB" => bytes(1_048_576.0),
-        "GB" => bytes(1e9),
-        "GiB" => bytes(1_073_741_824.0),
+        "B" | "bit/s" => whole(1.0),
+        "kB" | "kbit/s" => whole(1e3),
+        "KiB" => whole(1024.0),
+        "MB" | "Mbit/s" => whole(1e6),
+        "MiB" => whole(1_048_576.0),
+        "GB" | "Gbit/s" => whole(1e9),
+        "GiB" => whole(1_073_741_824.0),
         "%" => value.min(100.0),
         _ => value,
     }

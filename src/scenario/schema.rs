@@ -13,6 +13,7 @@ use super::quantity::Span;
 mod link;
 mod mqtt;
 mod role;
+pub mod sweep;
 mod tcp;
 mod tls;
 
@@ -22,9 +23,10 @@ pub use link::{
 };
 pub use mqtt::{MessageProperties, Mqtt, Payload, Reconnect, Subscription, Will};
 pub use role::{
-    AccessRule, Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Step, StepsRole,
-    SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User, VisitorRole,
+    AccessRule, Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Sleep, Step,
+    StepsRole, SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User, VisitorRole,
 };
+pub use sweep::Sweep;
 pub use tcp::Tcp;
 pub use tls::{BrokerTls, ClientTls};
 
@@ -68,6 +70,8 @@ pub struct Scenario {
     /// What must hold at the end: `delivered == 12`, `latency.p99 < 2 s`.
     #[serde(default)]
     pub expect: Vec<String>,
+    /// The axes along which `sweep` varies the scenario; a single run ignores them.
+    pub sweep: Option<Sweep>,
 }
 
 /// When a run ends.
@@ -93,6 +97,11 @@ pub struct Host {
     /// Name of a profile in `hw-profiles/software`; of a broker, in `hw-profiles/brokers`.
     #[serde(default = "ideal")]
     pub software: String,
+    /// Name of a profile in `hw-profiles/batteries`; the mains without it.
+    pub battery: Option<String>,
+    /// How the board saves power while it is connected.
+    #[serde(default)]
+    pub power_save: Saving,
     /// What the host does.
     pub role: Role,
     /// Its MQTT client; a broker has none.
@@ -100,6 +109,18 @@ pub struct Host {
     /// Changes to its TCP.
     #[serde(default)]
     pub tcp: Tcp,
+}
+
+/// How a connected board saves power between frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+pub enum Saving {
+    /// Not at all: the radio listens all the time.
+    #[default]
+    Off,
+    /// The radio wakes for beacons only.
+    ModemSleep,
+    /// The CPU stops as well.
+    LightSleep,
 }
 
 const fn one_u64() -> u64 {

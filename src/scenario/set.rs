@@ -140,7 +140,8 @@ fn existing(outline: &Node, keys: &[&str]) -> Vec<Target> {
     outline.visit(&mut Vec::new(), &mut |path, node| {
         // A number alone names no key.
         let ends = path.len() >= keys.len() && path[path.len() - keys.len()..].iter().eq(keys);
-        if ends && keys[0].parse::<usize>().is_err() {
+        // What a sweep says about a key is not the key: only a path from the root leads in there.
+        if ends && path[0] != "sweep" && keys[0].parse::<usize>().is_err() {
             found.push(replace(node));
         }
     });
@@ -177,7 +178,11 @@ fn insertions(text: &str, outline: &Node, keys: &[&str]) -> Vec<Target> {
         return vec![target];
     }
     let mut found: Vec<(usize, Target)> = Vec::new();
-    outline.visit(&mut Vec::new(), &mut |path, _| found.extend(insertion(text, outline, path, keys)));
+    outline.visit(&mut Vec::new(), &mut |path, _| {
+        if path[0] != "sweep" {
+            found.extend(insertion(text, outline, path, keys));
+        }
+    });
     let most = found.iter().map(|(depth, _)| *depth).max().unwrap_or(0);
     found.into_iter().filter(|(depth, _)| *depth == most).map(|(_, target)| target).collect()
 }

@@ -1,5 +1,11 @@
 //! Boards, software and batteries: their profiles, and what the models make of them.
 
+mod heap;
+mod limits;
+mod qos;
+mod sleep;
+mod uncertain;
+
 use std::process::Command;
 
 fn twin(arguments: &[&str]) -> std::process::Output {

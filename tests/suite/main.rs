@@ -4,6 +4,7 @@
 mod behaviours;
 mod charts;
 mod command_line;
+mod compare;
 mod devices;
 mod fingerprints;
 mod ground_truth;
@@ -11,8 +12,10 @@ mod ground_truth_frames;
 mod ground_truth_tls;
 mod interoperability;
 mod live;
+mod report;
 mod scenarios;
 mod smart_home;
+mod sweep;
 mod tidy;
 mod wifi;
 mod wireshark;

@@ -1,10 +1,13 @@
 //! A client program: opens its connection, keeps it, and lets its role act.
 
+mod asleep;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
 
+use super::sleeper::Sleeper;
 use super::steps::{Steps, Wish};
 use super::turn::Turn;
 use super::{Burst, Camera, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task, Workplace};
@@ -12,7 +15,7 @@ use crate::cause::Cause;
 use crate::host::secure::Security;
 use crate::host::socket::News;
 use crate::host::{Remark, Surroundings};
-use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing};
+use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, PacketType};
 use crate::record::HostIndex;
 use sim_core::random::Stream;
 
@@ -88,6 +91,8 @@ pub struct ClientProgram {
     renew_at: SimTime,
     /// Whether a DISCONNECT is on its way because of the plan or the role.
     leaving: bool,
+    /// The cycle of a client that sleeps between its messages.
+    sleeper: Option<Box<Sleeper>>,
     security: Option<Arc<Security>>,
     /// Chance in the waits, where there is any.
     chance: Option<Box<Stream>>,
@@ -116,6 +121,7 @@ impl ClientProgram {
             phase: Phase::Away(connect_at),
             renew_at: SimTime::MAX,
             leaving: false,
+            sleeper: None,
             chance: None,
             crashes: Vec::new(),
             back_at: SimTime::ZERO,
@@ -156,6 +162,10 @@ impl ClientProgram {
         if self.mqtt.has_events() {
             return SimTime::ZERO;
         }
+        let sleeper = self.sleeper.as_ref().map_or(SimTime::MAX, |sleeper| sleeper.deadline());
+        if self.sleeper.as_ref().is_some_and(|sleeper| !sleeper.is_up()) {
+            return sleeper;
+        }
         let connection = match self.phase {
             Phase::Away(at) => at,
             Phase::Here(_) if !self.leaving => {
@@ -170,13 +180,13 @@ impl ClientProgram {
                 | Role::Subscriber(_)
                 | Role::SensorNode(_)
                 | Role::ServerNode(_) => {
-                    return SimTime::MAX;
+                    return sleeper;
                 }
             },
         };
         // A program that waits for an acknowledgement does nothing else.
         let own = if self.waits() { SimTime::MAX } else { self.role.deadline().max(self.back_at) };
-        connection.min(own).min(self.next_crash())
+        connection.min(own).min(self.next_crash()).min(sleeper)
     }
 
     fn next_crash(&self) -> SimTime {
@@ -230,6 +240,9 @@ impl ClientProgram {
             self.phase = Phase::Away(back_at);
             return;
         }
+        if !self.cycle(now, place) {
+            return;
+        }
         match self.phase {
             Phase::Away(at) if at <= now => {
                 place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
@@ -242,6 +255,7 @@ impl ClientProgram {
                 if !self.leaving && self.departure() <= now {
                     self.leaving = true;
                     self.mqtt.disconnect(now);
+                    self.awake_for(Cause::Disconnect, place);
                 }
                 self.mqtt.handle_timeout(now);
             }
@@ -277,9 +291,15 @@ impl ClientProgram {
         if news.has(News::GONE) {
             place.requests.gone.push(socket);
         }
+        if news.has(News::CONNECTED) && mine {
+            self.awake_for(Cause::Connect, place);
+        }
     }
 
     fn connection_over(&mut self, now: SimTime) {
+        if let Some(sleeper) = self.sleeper.as_mut().filter(|sleeper| self.leaving && sleeper.is_up()) {
+            sleeper.done(now);
+        }
         self.role.lost();
         let renewing = self.leaving && self.plan.reconnect_every.is_some() && !self.finished(now);
         self.phase = if renewing {
@@ -324,11 +344,14 @@ impl ClientProgram {
             ledger: place.around.ledger(),
             work: &mut place.work,
             cost: place.cost,
+            heap: place.heap.as_deref_mut(),
             failed: 0,
+            out_of_memory: 0,
             wish: None,
         };
         act(&mut self.role, &mut turn);
         let wish = turn.wish;
+        place.requests.out_of_memory |= turn.out_of_memory > 0;
         for _ in 0..turn.failed {
             place.around.remark(Remark::PublishFailed);
         }
@@ -362,6 +385,9 @@ impl ClientProgram {
         match event {
             ClientEvent::Received { packet_type, .. } => {
                 place.work.charge(packet_type.cause(), place.cost.packet_ns);
+                if packet_type == PacketType::Pubrec {
+                    self.awake_for(Cause::Pubrel, place);
+                }
                 if let Phase::Here(socket) = self.phase
                     && let Some(entry) = place.sockets.get(socket as usize)
                 {
@@ -370,10 +396,15 @@ impl ClientProgram {
             }
             ClientEvent::Connected { session_present } => {
                 self.back_off = self.plan.back_off;
+                self.awake_for(Cause::Publish, place);
                 self.give_turn(place, |role, turn| role.connected(turn, session_present));
             }
             ClientEvent::Message { topic, payload, message, .. } => {
                 let bytes = payload.len() as u64;
+                if place.heap.as_mut().is_some_and(|heap| heap.pass_through(bytes).is_err()) {
+                    place.requests.out_of_memory = true;
+                    return;
+                }
                 let ns = place.cost.publish_ns + place.cost.byte_ps * bytes / 1_000;
                 place.work.charge(Cause::Publish, ns);
                 self.give_turn(place, |role, turn| role.received(turn, &topic, &payload, message));
@@ -381,7 +412,13 @@ impl ClientProgram {
             ClientEvent::Completed { .. } => self.give_turn(place, Role::completed),
             ClientEvent::Refused(_) => place.around.remark(Remark::ConnectRefused),
             ClientEvent::Discarded { .. } => place.around.remark(Remark::MessageDiscarded),
-            ClientEvent::Subscribed { .. } => self.give_turn(place, Role::subscribed),
+            ClientEvent::Subscribed { .. } => {
+                if let Some(heap) = place.heap.as_deref_mut() {
+                    let bytes = heap.figures().subscribed;
+                    place.requests.out_of_memory |= heap.hold(bytes).is_err();
+                }
+                self.give_turn(place, Role::subscribed);
+            }
             ClientEvent::Unsubscribed { .. }
             | ClientEvent::Announced(_)
             | ClientEvent::Authenticate { .. } => {}

@@ -12,6 +12,7 @@ mod publisher;
 mod role;
 mod sensor_node;
 mod server_node;
+mod sleeper;
 mod steps;
 mod subscriber;
 mod turn;
@@ -25,6 +26,8 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
+use crate::host::energy::State;
+use crate::host::heap::Heap;
 use crate::host::secure::Security;
 use crate::host::socket::{News, Socket};
 use crate::host::{ProgramCost, Surroundings};
@@ -39,6 +42,7 @@ pub use client::{ClientPlan, ClientProgram, Role};
 pub use publisher::{Publisher, PublisherPlan};
 pub use sensor_node::SensorNodeRole;
 pub use server_node::ServerNodeRole;
+pub use sleeper::{SleepPlan, Step};
 pub use steps::{Act, Steps, StepsPlan};
 pub use subscriber::{Subscriber, SubscriberPlan};
 pub use turn::{Message, Turn};
@@ -85,6 +89,14 @@ pub struct Requests {
     pub connect: Option<(HostIndex, u16)>,
     /// Sockets whose connection is over: forget them.
     pub gone: SmallVec<[u32; 2]>,
+    /// The board's state from now on, and what for; boards that sleep only.
+    pub state: Option<(State, Cause)>,
+    /// RAM is off from now on: all sockets are lost, and nothing that arrives is heard.
+    pub off: bool,
+    /// The reset is over: what arrives is heard.
+    pub on: bool,
+    /// There was no room in the heap.
+    pub out_of_memory: bool,
     /// Sockets that were written to or closed: see what they have to send.
     pub used: SmallVec<[u32; 2]>,
 }
@@ -97,6 +109,8 @@ pub struct Workplace<'a, S> {
     pub sockets: &'a mut Slab<Socket>,
     /// What the program's work costs on this board.
     pub cost: &'a ProgramCost,
+    /// The heap, where the program has one of fixed size.
+    pub heap: Option<&'a mut Heap>,
     /// The world around the host.
     pub around: &'a mut S,
     /// The account of the task.
@@ -199,6 +213,24 @@ impl Program {
             Program::Broker(broker) => broker.poll_close(),
             Program::Client(client) => client.poll_close(now),
             Program::Visitor(_) => None,
+        }
+    }
+
+    /// The board was reset: all in RAM is lost, the program starts anew at `start`, or never.
+    pub fn reset(&mut self, start: Option<SimTime>) {
+        match self {
+            Program::Broker(_) | Program::Visitor(_) => unreachable!("only clients are reset"),
+            Program::Client(client) => client.reset(start),
+        }
+    }
+
+    /// The connection that a task asked for could not be opened: there was no room for it.
+    pub fn not_opened(&mut self, now: SimTime) {
+        match self {
+            Program::Broker(_) | Program::Visitor(_) => {
+                unreachable!("only clients have a heap of fixed size")
+            }
+            Program::Client(client) => client.not_opened(now),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sim_core::time::SimTime;
 
 use super::turn::{Message, Turn};
+use crate::cause::Cause;
 
 /// What a periodic publisher does.
 #[derive(Clone, Debug)]
@@ -21,6 +22,10 @@ pub struct PublisherPlan {
     pub ping_every: Option<Duration>,
     /// Disconnect so long after the last message is complete.
     pub disconnect_after: Option<Duration>,
+    /// One message on each connection, then disconnect: a program that sleeps in between.
+    pub once_a_connection: bool,
+    /// CPU time of reading the sensor before each message, in nanoseconds.
+    pub sample_ns: u64,
 }
 
 /// A periodic publisher at work.
@@ -41,7 +46,8 @@ impl Publisher {
     /// A publisher whose first message goes out at `start`, its first own PINGREQ at `ping_start`.
     #[must_use]
     pub fn new(plan: Arc<PublisherPlan>, start: SimTime, ping_start: SimTime) -> Self {
-        let next = if plan.count == Some(0) { SimTime::MAX } else { start };
+        let own_time = plan.count != Some(0) && !plan.once_a_connection;
+        let next = if own_time { start } else { SimTime::MAX };
         let next_ping = if plan.ping_every.is_some() { ping_start } else { SimTime::MAX };
         Publisher {
             plan,
@@ -59,8 +65,25 @@ impl Publisher {
         if self.begun { self.next.min(self.next_ping) } else { SimTime::MAX }
     }
 
-    pub(super) fn connected(&mut self) {
+    pub(super) fn connected(&mut self, turn: &mut Turn<'_>) {
         self.begun = true;
+        if self.plan.once_a_connection {
+            self.publish(turn);
+        }
+    }
+
+    /// All in RAM is lost; what the plan counts is kept, as by a clock that runs on.
+    pub(super) fn reset(&mut self) {
+        self.begun = false;
+        self.leaves_at = SimTime::MAX;
+    }
+
+    fn publish(&mut self, turn: &mut Turn<'_>) {
+        if self.plan.sample_ns > 0 {
+            turn.work.charge(Cause::Sample, self.plan.sample_ns);
+        }
+        turn.publish(&self.plan.message);
+        self.sent += 1;
     }
 
     pub(super) fn leaves_at(&self) -> SimTime {
@@ -69,8 +92,7 @@ impl Publisher {
 
     pub(super) fn wake(&mut self, turn: &mut Turn<'_>) {
         if self.next <= turn.now {
-            turn.publish(&self.plan.message);
-            self.sent += 1;
+            self.publish(turn);
             self.next = if self.is_last(self.sent) { SimTime::MAX } else { self.next + self.plan.every };
         }
         if let Some(every) = self.plan.ping_every
@@ -88,6 +110,9 @@ impl Publisher {
 
     pub(super) fn completed(&mut self, now: SimTime) {
         self.completed += 1;
+        if self.plan.once_a_connection {
+            self.leaves_at = now;
+        }
         if let Some(after) = self.plan.disconnect_after
             && self.plan.count == Some(self.completed)
         {

@@ -32,13 +32,23 @@ impl Role {
 
     pub(super) fn connected(&mut self, turn: &mut Turn<'_>, session_present: bool) {
         match self {
-            Role::Publisher(role) => role.connected(),
+            Role::Publisher(role) => role.connected(turn),
             Role::Camera(role) => role.connected(),
             Role::Burst(role) => role.connected(turn),
             Role::Subscriber(role) => role.connected(turn, session_present),
             Role::Steps(_) => {}
             Role::SensorNode(role) => role.connected(turn),
             Role::ServerNode(role) => role.connected(turn),
+        }
+    }
+
+    /// The board was reset: all in RAM is lost.
+    pub(super) fn reset(&mut self) {
+        match self {
+            Role::Publisher(role) => role.reset(),
+            Role::SensorNode(role) => role.lost(),
+            Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use super::Work;
 use super::steps::Wish;
 use crate::cause::Cause;
 use crate::host::ProgramCost;
+use crate::host::heap::Heap;
 use crate::ledger::{Ledger, Publication};
 use crate::mqtt::message::{ApplicationMessage, Attached};
 use crate::mqtt::{Client, Properties, QoS, SubscriptionOptions, TopicFilter, TopicName};
@@ -28,8 +29,12 @@ pub struct Turn<'a> {
     pub work: &'a mut Work,
     /// What its host's software takes for it.
     pub cost: &'a ProgramCost,
+    /// The heap of its host, where that has a fixed size.
+    pub heap: Option<&'a mut Heap>,
     /// Calls that failed.
     pub failed: u32,
+    /// Publish calls for which there was no memory.
+    pub out_of_memory: u32,
     /// What the role wants of the program around it.
     pub wish: Option<Wish>,
 }
@@ -67,6 +72,10 @@ impl Turn<'_> {
                 expected: message.expected,
             },
         );
+        if self.heap.as_mut().is_some_and(|heap| heap.publish(u64::from(bytes)).is_err()) {
+            self.out_of_memory += 1;
+            return id;
+        }
         self.work.charge(Cause::Publish, self.cost.publish(u64::from(bytes)));
         let properties = message.properties.as_ref().map(|properties| Box::new((**properties).clone()));
         let application = ApplicationMessage {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::energy::Power;
+use super::battery::Battery;
+use super::energy::{Doze, Power};
+use super::heap::HeapFigures;
 
 /// A board: its cores, memory, power and network interface.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +26,14 @@ pub struct Board {
     /// Kernel CPU time for each TCP segment sent or received, in nanoseconds. It is charged to the
     /// CPU and to the segment's cause and does not delay the segment.
     pub segment_ns: u64,
+    /// How the board saves power while it is connected.
+    pub doze: Option<Doze>,
+    /// CPU time of one task after which the watchdog resets the board, in nanoseconds.
+    pub watchdog_ns: Option<u64>,
+    /// From a reset to the program, in nanoseconds.
+    pub restart_ns: u64,
+    /// What it is fed by; `None` for the mains.
+    pub battery: Option<Arc<Battery>>,
 }
 
 impl Board {
@@ -38,12 +48,16 @@ impl Board {
             transmit_ps_per_byte: 0,
             receive_ps_per_byte: 0,
             segment_ns: 0,
+            doze: None,
+            watchdog_ns: None,
+            restart_ns: 0,
+            battery: None,
         }
     }
 }
 
 /// CPU time and memory of a program, on the board it runs on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProgramCost {
     /// Handling one control packet, in nanoseconds.
     pub packet_ns: u64,
@@ -57,6 +71,28 @@ pub struct ProgramCost {
     pub ram_static: u64,
     /// RAM for each connection, in bytes.
     pub ram_per_connection: u64,
+    /// A heap of fixed size, which then is the RAM account.
+    pub heap: Option<HeapFigures>,
+    /// Whether connections are under TLS, whose context lies in the heap.
+    pub tls: bool,
+    /// What happens when memory ends.
+    pub memory_end: MemoryEnd,
+}
+
+/// What becomes of a program that asks for memory that is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MemoryEnd {
+    /// The account is kept, and nothing fails.
+    #[default]
+    Nothing,
+    /// The call fails, the program goes on and knows.
+    Refuse,
+    /// The message is dropped without a word.
+    Drop,
+    /// An exception that nobody catches ends the program.
+    Exit,
+    /// The board resets itself.
+    Reboot,
 }
 
 impl ProgramCost {

@@ -4,10 +4,18 @@
 //! What is kept while the simulation runs is integer time per component and cause; energy is that
 //! time multiplied with integer power, so that sums are exact: microwatt x nanosecond = femtojoule.
 //!
-//! **Leaves out** transition energies and sleep states.
+//! Boards that sleep have several idle figures, one for each state ([`base`]); what lies between
+//! two states (booting, calibrating, scanning) is a state with its own time and power.
+//!
+//! **Leaves out** that a regulator's efficiency changes with the load: powers are those at the
+//! board's supply.
 //!
 //! **Validated** at the end of every run: the sum over causes must equal the integral of power over
 //! time, which is kept separately as the busy time of each component.
+
+mod base;
+
+pub use base::{Base, Doze, STATES, State};
 
 use std::collections::VecDeque;
 
@@ -39,6 +47,29 @@ pub struct Power {
     pub idle_uw: u64,
     /// Rise while a component is busy, by [`Component`]; for the CPU per busy core.
     pub active_uw: [u64; COMPONENTS],
+    /// The whole board in each state but [`State::Awake`], which is `idle_uw`.
+    pub asleep_uw: [u64; STATES],
+}
+
+impl Power {
+    /// The board's power in `state` with every component idle.
+    #[must_use]
+    pub const fn state_uw(&self, state: State) -> u64 {
+        self.in_states_uw(state as usize)
+    }
+
+    /// The most that is drawn at once: the highest state, a busy core, and the busiest of the
+    /// network interface's two directions with the camera.
+    #[must_use]
+    pub fn peak_uw(&self) -> u64 {
+        let base = self.asleep_uw.iter().copied().fold(self.idle_uw, u64::max);
+        let [cpu, transmit, receive, camera] = self.active_uw;
+        base + cpu + transmit.max(receive) + camera
+    }
+
+    const fn in_states_uw(&self, state: usize) -> u64 {
+        if state == State::Awake as usize { self.idle_uw } else { self.asleep_uw[state] }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,11 +98,34 @@ pub struct EnergyAccount {
     activities: [Activity; COMPONENTS],
     /// Busy nanoseconds of each component by cause; a component that is never busy has no table.
     booked: [Option<Box<ByCause>>; COMPONENTS],
+    /// The states of a board that is not awake all the time.
+    base: Option<Box<Base>>,
 }
 
 type ByCause = [u64; Cause::ALL.len()];
 
 impl EnergyAccount {
+    /// Follows the board's states from now on, the beginning of the run.
+    pub fn follow(&mut self, base: Base) {
+        self.base = Some(Box::new(base));
+    }
+
+    /// The board enters `state` for `cause`.
+    ///
+    /// # Panics
+    /// When the account does not follow states: boards that are awake all the time have none.
+    pub fn enter(&mut self, now: SimTime, state: State, cause: Cause) {
+        let base = self.base.as_mut().expect("an account that follows states");
+        base.enter(now.as_nanos(), state, cause);
+    }
+
+    /// The interface is in use until `end`, which matters to boards that doze.
+    pub fn interface_used(&mut self, now: SimTime, end: SimTime) {
+        if let Some(base) = &mut self.base {
+            base.used(now.as_nanos(), end.as_nanos());
+        }
+    }
+
     /// Announces at `now` that `component` is busy for `cause` from `start` to `end`, which may lie
     /// ahead. Intervals may overlap: a CPU has several cores.
     pub fn busy(&mut self, now: SimTime, component: Component, start: SimTime, end: SimTime, cause: Cause) {
@@ -118,6 +172,16 @@ impl EnergyAccount {
         self.busy_ns(Component::Cpu, end.as_nanos())
     }
 
+    /// The power at which the average joule of the board's states is drawn, in watt: the mean of
+    /// their powers, weighted with their energies. Busy components are left out.
+    #[must_use]
+    pub fn drawing_w(&self, end: SimTime, power: &Power) -> f64 {
+        match &self.base {
+            Some(base) => base.drawing_w(end.as_nanos(), power),
+            None => power.idle_uw as f64 * 1e-6,
+        }
+    }
+
     /// Closes the books at `end`: energy by cause in femtojoule, in the order of [`Cause::ALL`].
     ///
     /// # Panics
@@ -126,8 +190,13 @@ impl EnergyAccount {
     pub fn by_cause(&self, end: SimTime, power: &Power) -> Vec<(Cause, u128)> {
         let end_ns = end.as_nanos();
         let mut energy = vec![0_u128; Cause::ALL.len()];
-        energy[Cause::Idle as usize] = u128::from(power.idle_uw) * u128::from(end_ns);
-        let mut integral = energy[Cause::Idle as usize];
+        let mut integral = match &self.base {
+            Some(base) => base.close(end_ns, power, &mut energy),
+            None => {
+                energy[Cause::Idle as usize] = u128::from(power.idle_uw) * u128::from(end_ns);
+                energy[Cause::Idle as usize]
+            }
+        };
         for component in [Component::Cpu, Component::Transmit, Component::Receive, Component::Camera] {
             let activity = &self.activities[component as usize];
             let mut booked = self.booked[component as usize].clone();
@@ -155,7 +224,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const POWER: Power = Power { idle_uw: 1_855_000, active_uw: [575_000, 1_280_000, 0, 0] };
+    const POWER: Power =
+        Power { idle_uw: 1_855_000, active_uw: [575_000, 1_280_000, 0, 0], asleep_uw: [0; STATES] };
 
     fn at(ms: u64) -> SimTime {
         SimTime::from_millis(ms)
@@ -186,11 +256,42 @@ mod tests {
         assert_eq!(energy.len(), 3);
     }
 
+    #[test]
+    fn a_board_that_sleeps_pays_for_each_state() {
+        let power = Power { asleep_uw: [0, 200, 0, 300, 5, 0, 20], idle_uw: 100, ..Power::default() };
+        let mut account = EnergyAccount::default();
+        account.follow(Base::new(State::DeepSleep, Cause::Sleep, None));
+        account.enter(at(1_000), State::Booting, Cause::Boot);
+        account.enter(at(1_100), State::RadioOn, Cause::Scan);
+        account.enter(at(3_100), State::DeepSleep, Cause::Sleep);
+        let energy = account.by_cause(at(4_100), &power);
+        let fj = |uw: u128, ms: u128| uw * ms * 1_000_000;
+        let due = [(Cause::Boot, fj(200, 100)), (Cause::Sleep, fj(5, 2_000)), (Cause::Scan, fj(300, 2_000))];
+        for (cause, fj) in due {
+            assert!(energy.contains(&(cause, fj)), "{cause:?} in {energy:?}");
+        }
+    }
+
+    #[test]
+    fn a_board_that_dozes_is_awake_for_a_while_after_each_frame() {
+        let power = Power { asleep_uw: [0, 0, 0, 0, 0, 0, 20], idle_uw: 100, ..Power::default() };
+        let doze = Doze { state: State::ModemSleep, lingers_ns: 500_000_000 };
+        let mut account = EnergyAccount::default();
+        account.follow(Base::new(State::Awake, Cause::Idle, Some(doze)));
+        // Awake until 0.5 s, from 2 s to 2.7 s (two frames, 0.2 s apart) and from 9.9 s on.
+        for ms in [2_000, 2_200, 9_900] {
+            account.interface_used(at(ms), at(ms));
+        }
+        let energy = account.by_cause(at(10_000), &power);
+        let fj = |uw: u128, ms: u128| uw * ms * 1_000_000;
+        assert_eq!(energy, [(Cause::Idle, fj(20, 8_700)), (Cause::Listen, fj(100, 1_300))]);
+    }
+
     proptest! {
         /// Whatever is announced, the books balance at any end (the assertion is in `by_cause`).
         #[test]
         fn the_books_always_balance(
-            work in prop::collection::vec((0_u64..50, 0_u64..60, 0_u64..80, 0_usize..24, 0_usize..2), 0..60),
+            work in prop::collection::vec((0_u64..50, 0_u64..60, 0_u64..80, 0_usize..Cause::ALL.len(), 0_usize..2), 0..60),
             beyond in 0_u64..100,
         ) {
             let mut account = EnergyAccount::default();

@@ -14,6 +14,12 @@ impl MemoryAccount {
         MemoryAccount { used, peak: used }
     }
 
+    /// An account that begins again with `used` bytes after having reached `peak`.
+    #[must_use]
+    pub const fn restarted(used: u64, peak: u64) -> Self {
+        MemoryAccount { used, peak: if peak > used { peak } else { used } }
+    }
+
     /// Replaces an entry of `old` bytes with one of `new`.
     pub fn replace(&mut self, old: u64, new: u64) {
         debug_assert!(self.used >= old, "an entry that was never made");

@@ -5,18 +5,26 @@
 //! it sends leaves when its CPU time is over. The network interface's host side (driver, USB) can
 //! take time for each byte it sends.
 //!
-//! **Leaves out** limits of RAM (the account is kept, nothing fails), sleep, and the delay that the
-//! kernel's own work would add to a segment; it is charged, but segments do not wait for it.
+//! A program may have a [`heap`] of fixed size, and an end when it is full ([`MemoryEnd`]). A board
+//! may sleep, in which case all that was in RAM is lost, or be reset by its watchdog.
+//!
+//! **Leaves out** the delay that the kernel's own work would add to a segment; it is charged, but
+//! segments do not wait for it.
 //!
 //! **Parameters**: [`Board`] and [`ProgramCost`], filled from `hw-profiles/`.
 
+pub mod battery;
 pub mod board;
 pub mod energy;
+pub mod heap;
 pub mod memory;
+mod power;
+mod remark;
 pub mod secure;
 pub mod socket;
 mod traffic;
 
+pub use remark::Remark;
 pub use traffic::NodeNames;
 pub(crate) use traffic::packet_bytes;
 
@@ -28,93 +36,20 @@ use sim_core::time::SimTime;
 use slab::Slab;
 
 use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
+use crate::cause::Cause;
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
 use crate::record::{HostIndex, Refused};
 use crate::tcp::{Config, Segment};
 use crate::tls::Flight;
 
-pub use board::{Board, ProgramCost};
+pub use board::{Board, MemoryEnd, ProgramCost};
 use energy::{Component, EnergyAccount};
+use heap::Heap;
 use memory::MemoryAccount;
 use secure::SecureHost;
 use socket::{End, News, Socket};
 use std::time::Duration;
-
-/// Things worth telling the user, counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Remark {
-    /// TCP gave up.
-    ConnectionTimedOut,
-    /// The peer answered with RST.
-    ConnectionReset,
-    /// The broker refused a CONNECT.
-    ConnectRefused,
-    /// A client closed because its PINGREQ stayed unanswered.
-    PingUnanswered,
-    /// The broker closed because a client was silent for 1.5 keep-alive times.
-    KeepAliveExpired,
-    /// A peer broke the protocol.
-    ProtocolError,
-    /// A second client came with the same Client Identifier.
-    TakenOver,
-    /// The broker dropped a message for a subscriber (queue full, or offline at QoS 0).
-    MessageDropped,
-    /// A publish call failed: the client had no room for the message.
-    PublishFailed,
-    /// A client gave a message up when its connection or session ended.
-    MessageDiscarded,
-    /// A connection was open, but its CONNECT or CONNACK did not come.
-    HandshakeTimedOut,
-    /// A SYN came while the listen backlog was full.
-    BacklogFull,
-    /// TLS failed: no common version, or a certificate that did not come.
-    TlsFailed,
-}
-
-impl Remark {
-    /// All remarks.
-    pub const ALL: [Remark; 13] = [
-        Remark::ConnectionTimedOut,
-        Remark::ConnectionReset,
-        Remark::ConnectRefused,
-        Remark::PingUnanswered,
-        Remark::KeepAliveExpired,
-        Remark::ProtocolError,
-        Remark::TakenOver,
-        Remark::MessageDropped,
-        Remark::PublishFailed,
-        Remark::MessageDiscarded,
-        Remark::HandshakeTimedOut,
-        Remark::BacklogFull,
-        Remark::TlsFailed,
-    ];
-
-    /// In plain words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Remark::ConnectionTimedOut => "TCP connection given up after too many retransmissions",
-            Remark::ConnectionReset => "TCP connection reset by the peer",
-            Remark::ConnectRefused => "CONNECT refused by the broker",
-            Remark::PingUnanswered => "connection closed by a client whose PINGREQ stayed unanswered",
-            Remark::KeepAliveExpired => {
-                "connection closed by the broker: client silent for 1.5 keep-alive times"
-            }
-            Remark::ProtocolError => "connection closed because the peer broke the protocol",
-            Remark::TakenOver => "connection closed because its Client Identifier connected again",
-            Remark::MessageDropped => {
-                "message dropped by the broker for a subscriber that had no room or was away"
-            }
-            Remark::PublishFailed => "publish call failed at the client",
-            Remark::MessageDiscarded => "message given up by its publisher when the connection ended",
-            Remark::HandshakeTimedOut => "connection closed because CONNECT or CONNACK did not come",
-            Remark::BacklogFull => "SYN dropped because the listen backlog was full",
-            Remark::TlsFailed => "connection closed because TLS found no common ground",
-        }
-    }
-}
 
 /// What a host needs of the world around it; the network implements it.
 pub trait Surroundings {
@@ -203,6 +138,10 @@ pub struct Host {
     busy_until: SimTime,
     /// The program wake-up that is under way, or [`SimTime::MAX`].
     wake: SimTime,
+    /// The program's heap, where it has one of fixed size.
+    heap: Option<Box<Heap>>,
+    /// Whether the board hears what arrives: it is neither in deep sleep nor being reset.
+    hears: bool,
 }
 
 impl Host {
@@ -216,7 +155,19 @@ impl Host {
         link_header: u32,
         program: Program,
     ) -> Self {
+        let mut energy = EnergyAccount::default();
+        let sleeps = match &program {
+            Program::Client(client) => client.sleeps(),
+            Program::Broker(_) | Program::Visitor(_) => false,
+        };
+        if sleeps {
+            energy.follow(energy::Base::new(energy::State::DeepSleep, Cause::Sleep, None));
+        } else if board.doze.is_some() {
+            energy.follow(energy::Base::new(energy::State::Awake, Cause::Idle, board.doze));
+        }
         Host {
+            heap: None,
+            hears: !sleeps,
             cpu: Resource::new(board.cores),
             memory: MemoryAccount::new(cost.ram_static),
             index,
@@ -224,7 +175,7 @@ impl Host {
             cost,
             tcp,
             link_header,
-            energy: EnergyAccount::default(),
+            energy,
             program_accounted: 0,
             traffic: Traffic::default(),
             interface_free: SimTime::ZERO,
@@ -241,6 +192,7 @@ impl Host {
 
     /// Starts the program.
     pub fn start(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        self.start_heap(around);
         self.run_program(now, around);
     }
 
@@ -348,6 +300,7 @@ impl Host {
                 now,
                 sockets: &mut self.sockets,
                 cost: &self.cost,
+                heap: self.heap.as_deref_mut(),
                 around: &mut *around,
                 work: Work::default(),
                 requests: Requests::default(),
@@ -357,12 +310,17 @@ impl Host {
             if self.secure.is_some() {
                 self.seal(&mut work);
             }
+            let starved = self.starves_watchdog(&mut work);
             if let Task::News(socket, _) = task {
                 // Reading may have opened the window.
                 self.drain_socket(now, socket, around);
             }
             self.busy_until = self.charge(now, &work, around);
-            self.carry_out(now, &requests, around);
+            if starved {
+                self.reset_by_watchdog(now, around);
+            } else {
+                self.carry_out(now, &requests, around);
+            }
             self.account_program();
         }
         let next = if self.busy_until > now { self.busy_until } else { self.program.deadline() };
@@ -421,7 +379,10 @@ impl Host {
     }
 
     fn carry_out(&mut self, now: SimTime, requests: &Requests, around: &mut impl Surroundings) {
-        if let Some((peer, port)) = requests.connect {
+        self.change_state(now, requests, around);
+        if let Some((peer, port)) = requests.connect
+            && self.room_for_connection(now, around)
+        {
             let place = self.sockets.vacant_key() as u32;
             let flow = around.open_flow(self.index, place, peer, port);
             let sequence = around.initial_sequence(flow, End::Client);
@@ -444,6 +405,7 @@ impl Host {
         if let Some(entry) = self.sockets.try_remove(socket as usize) {
             around.release(entry.flow, entry.end);
             self.memory.replace(entry.accounted + self.cost.ram_per_connection, 0);
+            self.release_connection();
         }
     }
 

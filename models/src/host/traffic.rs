@@ -98,6 +98,7 @@ impl Host {
             self.energy.busy(now, Component::Transmit, start, ready, cause);
         }
         let (first_bit, last_bit) = around.transmit(ready, flow, end, segment);
+        self.energy.interface_used(now, last_bit);
         if self.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
             self.energy.busy(now, Component::Transmit, first_bit, last_bit, cause);
         }
@@ -116,6 +117,7 @@ impl Host {
         self.traffic.frames_received += 1;
         self.traffic.bytes_received += frame_bytes;
         let cause = segment.cause();
+        self.energy.interface_used(now, now);
         self.charge_kernel(now, cause);
         if self.draws(Component::Receive) {
             let host_side = Duration::from_nanos(self.board.receive_ps_per_byte * frame_bytes / 1_000);
@@ -159,7 +161,8 @@ impl Host {
             board: self.board.name.clone(),
             energy_fj: self.energy.by_cause(end, &self.board.power),
             cpu_busy: Duration::from_nanos(self.energy.cpu_ns(end)),
-            ram_peak_bytes: self.memory.peak(),
+            ram_peak_bytes: self.heap.as_ref().map_or(self.memory.peak(), |heap| heap.peak()),
+            battery_days: self.battery_days(end),
             frames_sent: self.traffic.frames_sent,
             bytes_sent: self.traffic.bytes_sent,
             frames_received: self.traffic.frames_received,

@@ -7,6 +7,7 @@
 mod alert;
 mod build;
 mod cell;
+mod describe;
 mod fabric;
 mod outcome;
 mod outside;
@@ -90,6 +91,10 @@ impl<P: Probe> Network<P> {
         let (host, socket) = flow.place(at);
         let host = &mut self.hosts[host.0 as usize];
         let mut around = Context { fabric: &mut self.fabric, scheduler };
+        if !host.hears() {
+            self.fabric.forget_if_over(number);
+            return;
+        }
         if let Some(socket) = socket {
             host.segment_arrived(now, socket, segment, wire_start, &mut around);
             return;

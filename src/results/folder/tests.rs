@@ -1,6 +1,7 @@
 use super::*;
 use crate::results::sample;
 use crate::results::{ContentHash, Profile};
+use sim_core::time::SimTime;
 
 struct Run {
     summary: Summary,
@@ -25,6 +26,8 @@ impl Run {
             capture: None,
             chart: None,
             picture: None,
+            scenario: None,
+            checkpoints: &[],
             durable: false,
         }
     }
@@ -62,16 +65,21 @@ fn every_file_that_can_be_asked_for_is_a_runs_own() {
         capture: Some(capture),
         chart: Some("a chart\n"),
         picture: Some("<svg></svg>\n"),
+        scenario: Some("()\n"),
+        checkpoints: &[Standing { now: SimTime::from_millis(1), events: 2, fingerprint: 3 }],
         durable: true,
         ..run.files()
     };
     let folder = home.path().join("0");
     all.write(&folder).unwrap();
-    // A session with real clients adds its file afterwards.
-    fs::write(folder.join("live.json"), "{}\n").unwrap();
+    // A session with real clients and a report add their files afterwards.
+    for name in ["report.html", "live.json"] {
+        fs::write(folder.join(name), "").unwrap();
+    }
     let mut own = OWN_FILES.to_vec();
     own.sort_unstable();
     assert_eq!(names(&folder), own);
+    fs::write(folder.join("plot-latency.png"), "").unwrap();
     assert_eq!(fs::read_to_string(folder.join("chart.txt")).unwrap(), "a chart\n");
 
     run.files().write(&folder).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use models::app::{
     Act, Burst, BurstPlan, Camera, CameraPlan, ClientPlan, ClientProgram, Message, Program, Publisher,
-    PublisherPlan, Role, Steps, StepsPlan, Subscriber, SubscriberPlan, VisitorProgram,
+    PublisherPlan, Role, SleepPlan, Steps, StepsPlan, Subscriber, SubscriberPlan, VisitorProgram,
 };
 use models::ledger::Ledger;
 use models::mqtt::{Client, ClientConfig, QoS, SubscriptionOptions, TopicFilter, TopicName, Will};
@@ -19,6 +19,7 @@ use super::super::load::{self, Group};
 use super::super::names::{self, QualityOfService};
 use super::super::schema::{self, Subscription, Then};
 use super::audience::Audience;
+use super::power::sleep_plan;
 use super::{Numbering, properties};
 
 pub(super) fn filter(text: &str) -> TopicFilter {
@@ -65,6 +66,8 @@ pub(super) struct Members<'a> {
     body: Payload,
     /// The role's plan, once made, where all members share it.
     shared: Option<SharedPlan>,
+    /// The cycle of members that sleep.
+    sleep: Option<Arc<SleepPlan>>,
 }
 
 #[derive(Clone)]
@@ -117,7 +120,16 @@ impl<'a> Members<'a> {
             comes_back: !matches!(group.role, schema::Role::Steps(_)),
             publish_waits: client.profile.publish_call == PublishCall::Waits,
         };
-        Some(Members { group, client, plan: Arc::new(plan), audience, streams, body, shared: None })
+        Some(Members {
+            group,
+            client,
+            plan: Arc::new(plan),
+            audience,
+            streams,
+            body,
+            shared: None,
+            sleep: None,
+        })
     }
 
     /// The program of member `index`, and the host it connects to.
@@ -138,6 +150,9 @@ impl<'a> Members<'a> {
         let client = Client::new(self.client_config(index));
         let role = self.role(index, ledger);
         let mut program = ClientProgram::new(number, client, role, self.plan.clone(), connect_at);
+        if let Some((plan, start)) = self.sleep(index) {
+            program = program.sleeping(plan, start);
+        }
         if self.client.back_off.jitter > 0.0 {
             let name = format!("reconnect/{}", self.group.name);
             program = program.with_chance(self.streams.stream_indexed(&name, u64::from(index)));
@@ -147,7 +162,7 @@ impl<'a> Members<'a> {
             let at = SimTime::ZERO + crash.at;
             (at, at + crash.down_for)
         });
-        let program = program.with_crashes(crashes);
+        program = program.with_crashes(crashes);
         (Program::Client(Box::new(program)), Some(self.plan.broker))
     }
 
@@ -201,6 +216,15 @@ impl<'a> Members<'a> {
         config
     }
 
+    /// The cycle of a member that sleeps, and when it first wakes.
+    fn sleep(&mut self, index: u32) -> Option<(Arc<SleepPlan>, SimTime)> {
+        let schema::Role::Publisher(role) = &self.group.role else { return None };
+        if self.sleep.is_none() {
+            self.sleep = sleep_plan(role, &self.group.board).map(Arc::new);
+        }
+        Some((self.sleep.clone()?, instant(role.start.0, role.stagger.0, index)))
+    }
+
     fn message(&self, written: &Written<'_>, index: u32, ledger: &mut Ledger) -> Message {
         let name = written.topic.0.expand(index);
         let topic = topic(&name);
@@ -242,6 +266,11 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// CPU time of reading a sensor, in nanoseconds.
+    fn sample_ns(&self) -> u64 {
+        (self.group.software.sample.as_nanos() as f64 * self.group.board.cpu_factor).round() as u64
+    }
+
     /// The plan of member `index`, and whether it is everybody's.
     fn role_plan(&self, index: u32, ledger: &mut Ledger) -> (SharedPlan, bool) {
         let body = self.body.clone();
@@ -255,6 +284,8 @@ impl<'a> Members<'a> {
                     count: role.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
                     ping_every: role.ping_every.map(|span| span.0),
                     disconnect_after: role.disconnect_after.map(|span| span.0),
+                    once_a_connection: role.sleep.is_some(),
+                    sample_ns: self.sample_ns(),
                 };
                 (SharedPlan::Publisher(Arc::new(plan)), !role.topic.0.has_index())
             }

@@ -6,6 +6,7 @@
 mod audience;
 mod client;
 mod link;
+mod power;
 mod properties;
 mod tls;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use models::app::{BrokerProgram, Crash, Program};
 use models::host::energy::{Component, Power};
+use models::host::heap::HeapFigures;
 use models::host::{Board, NodeNames, ProgramCost};
 use models::mqtt::Broker;
 use models::network::{Blueprint, HostBlueprint};
@@ -113,9 +115,12 @@ impl Kit {
             connect_ns: scaled(software.connect),
             ram_static: software.ram_static_bytes,
             ram_per_connection: software.ram_per_connection_bytes,
+            heap: software.heap.as_ref().map(heap_figures),
+            tls: group.client.as_ref().is_some_and(|client| client.tls.is_some()),
+            memory_end: power::memory_end(software.out_of_memory),
         };
         Kit {
-            board: Arc::new(board_of(board)),
+            board: Arc::new(power::fed(board_of(board), group)),
             cost: Arc::new(cost),
             tcp: Arc::new(tcp_config(group.stack, &group.tcp, access_mtu(loaded, place))),
         }
@@ -126,6 +131,27 @@ impl Kit {
 fn access_mtu(loaded: &Loaded, group: usize) -> u32 {
     let own = |link: &&load::PlannedLink| link.from == End::Group(group) || link.to == End::Group(group);
     loaded.links.iter().find(own).map_or(1500, |link| link.mtu_bytes)
+}
+
+/// A software profile's heap as the model wants it.
+#[must_use]
+pub fn heap_figures(heap: &profile::Heap) -> HeapFigures {
+    let profile::Heap { size, limit, block, tables, fragmented, program, session, .. } = *heap;
+    let profile::Heap { tls, built, copies, objects, subscribed, .. } = *heap;
+    HeapFigures {
+        size,
+        limit,
+        block,
+        tables,
+        fragmented,
+        program,
+        session,
+        tls,
+        built,
+        copies,
+        objects,
+        subscribed,
+    }
 }
 
 /// Microwatt of a power in watt.
@@ -147,6 +173,7 @@ fn board_of(board: &profile::Board) -> Board {
         transmit_ps_per_byte: (board.network.host_tx_ns_per_byte * 1e3).round() as u64,
         receive_ps_per_byte: (board.network.host_rx_ns_per_byte * 1e3).round() as u64,
         segment_ns: board.segment.as_nanos() as u64,
+        ..Board::ideal()
     }
 }
 

@@ -154,6 +154,31 @@ pub struct PublisherRole {
     pub stagger: Span,
     /// The client disconnects this long after its last message is complete; never without it.
     pub disconnect_after: Option<Span>,
+    /// The board sleeps deeply from one message to the next, `every` apart.
+    pub sleep: Option<Sleep>,
+}
+
+/// Deep sleep between messages: what the program does at every waking.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sleep {
+    /// Writes the network's credentials to flash, as a program that calls for a connection with
+    /// them does.
+    #[serde(default = "yes")]
+    pub save_credentials: bool,
+    /// Looks for the access point on all channels; without it, it remembers channel and address.
+    #[serde(default = "yes")]
+    pub scan: bool,
+    /// Gets its address by DHCP; without it, the address is fixed.
+    #[serde(default = "yes")]
+    pub dhcp: bool,
+    /// Goes back to sleep so long after waking, whatever it has not done.
+    #[serde(default = "half_a_minute")]
+    pub give_up: Span,
+}
+
+fn half_a_minute() -> Span {
+    Span(std::time::Duration::from_secs(30))
 }
 
 /// See [`Role::Camera`].

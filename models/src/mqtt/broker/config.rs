@@ -101,7 +101,7 @@ pub struct BrokerConfig {
     pub ignore_subscription_identifiers: bool,
     /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, who do not hear of it. Default `true`.
     pub inbound_window_before_5_0: bool,
-    /// Levels of a topic at most; who names a deeper one is disconnected. 0: no limit. Default 200.
+    /// Level separators `/` in a topic at most; who names a deeper one is disconnected. 0: no limit. Default 200.
     pub max_topic_levels: u16,
     /// Subscriptions of one session at most; further ones are refused. 0: no limit. Default 0.
     pub max_subscriptions: u32,

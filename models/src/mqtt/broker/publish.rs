@@ -48,11 +48,11 @@ impl Broker {
         }
     }
 
-    /// Whether a name or filter has more levels than are allowed.
+    /// Whether a name or filter has more `/` than are allowed.
     pub(super) fn is_too_deep(&self, topic: &str) -> bool {
         let most = usize::from(self.config.max_topic_levels);
         // Short names cannot be.
-        most > 0 && topic.len() >= most && topic.bytes().filter(|byte| *byte == b'/').count() >= most
+        most > 0 && topic.len() > most && topic.bytes().filter(|byte| *byte == b'/').count() > most
     }
 
     // What only MQTT 5.0 forbids; Topic Aliases are resolved.

@@ -5,6 +5,8 @@
 //! copied only when its parts are not neighbours in one buffer. Faults of the fixed header are found
 //! as soon as its bytes are there, all others when the packet is complete.
 
+mod quick;
+
 use std::collections::VecDeque;
 
 use smallvec::SmallVec;
@@ -186,6 +188,9 @@ impl Decoder {
         }
         self.wanted = 0;
         let tag = self.first.as_ref().expect("bytes are buffered").tag;
+        if let Some(publish) = self.publish_in_one_piece(&header) {
+            return Ok(Some(Received { packet: Packet::Publish(publish), tag, wire_len }));
+        }
         self.skip(header.header_len as usize);
         let packet = match header.packet_type {
             PacketType::Publish => self.publish(&header)?,

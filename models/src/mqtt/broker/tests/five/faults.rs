@@ -49,7 +49,7 @@ fn a_session_too_rich_is_refused_more() {
     assert_eq!(bench.subscribe(c, "b/b/b", Q0), [ReasonCode::Success]);
     assert_eq!(bench.subscribe(c, "c", Q0), [ReasonCode::QuotaExceeded]);
     assert_eq!(bench.subscribe(c, "a", Q1), [ReasonCode::GrantedQoS1], "it replaces one");
-    bench.send(c, publish("b/b/b/b", Q0, 0));
+    bench.send(c, publish("b/b/b/b/b", Q0, 0));
     assert_eq!(bench.thrown_out(c).0, Some(ReasonCode::MalformedPacket));
 }
 

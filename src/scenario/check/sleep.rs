@@ -1,0 +1,62 @@
+//! Sleep and power save: what the board must be able to do.
+
+use models::profile::Board;
+
+use super::super::error::Diagnostic;
+use super::super::load::View;
+use super::super::schema::{Host, Role, Saving};
+
+/// Whether the board can do what its host asks of it.
+pub(in super::super) fn sleep(
+    view: &View<'_>,
+    name: &str,
+    host: &Host,
+    board: &Board,
+) -> Result<(), Diagnostic> {
+    let sleeps = board.sleep.is_some();
+    let can_save = |watts: fn(&models::profile::Sleep) -> Option<f64>| {
+        board.sleep.as_ref().is_some_and(|sleep| watts(sleep).is_some())
+    };
+    let refused = match host.power_save {
+        Saving::Off => false,
+        Saving::ModemSleep => !can_save(|sleep| sleep.modem_w),
+        Saving::LightSleep => !can_save(|sleep| sleep.light_w),
+    };
+    if refused {
+        return Err(view
+            .error(
+                format!("the board `{}` has no figure for this power save", board.name),
+                &["hosts", name, "power_save"],
+                "not of this board",
+            )
+            .help(
+                "boards with `sleep.modem` or `sleep.light` in their profile can; or leave `power_save` out",
+            ));
+    }
+    let Role::Publisher(role) = &host.role else { return Ok(()) };
+    if role.sleep.is_none() {
+        return Ok(());
+    }
+    if !sleeps || board.wake.is_none() {
+        return Err(view
+            .error(
+                format!(
+                    "the board `{}` cannot sleep deeply: its profile has no `sleep` and `wake`",
+                    board.name
+                ),
+                &["hosts", name, "role", "sleep"],
+                "not on this board",
+            )
+            .help("the boards `esp8266-nodemcu` and `esp8266-nodemcu-5v` can"));
+    }
+    if role.every.is_none() {
+        return Err(view
+            .error(
+                "a publisher that sleeps needs `every`",
+                &["hosts", name, "role"],
+                "`every` is missing in here",
+            )
+            .help("write `every: \"5 min\"`, the time from one waking to the next"));
+    }
+    Ok(())
+}

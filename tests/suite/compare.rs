@@ -1,0 +1,119 @@
+//! Comparisons of sweeps, and of two runs event by event.
+
+use crate::sweep::{called, fine};
+
+fn scenario(name: &str) -> String {
+    crate::root().join(format!("scenarios/{name}.ron")).display().to_string()
+}
+
+#[test]
+fn levels_are_compared_in_pairs_in_four_formats() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("sweep").display().to_string();
+    let file = scenario("qos-tradeoff");
+    let few = "payload == 300 B && severity == NORMAL && loss == 0.02";
+    fine(&[
+        "sweep",
+        &file,
+        few,
+        "--set",
+        "hosts.sensor.count=40",
+        "--set",
+        "expect=[]",
+        "--runs",
+        "6",
+        "--quiet",
+        "--out",
+        &out,
+    ]);
+    let text = fine(&["compare", &out]);
+    assert!(text.contains("differences from qos=0, run by run on the same random numbers"), "{text}");
+    let markdown = fine(&["compare", &out, "--by", "qos", "--format", "markdown"]);
+    assert!(markdown.contains("| --- | ---: |") && markdown.contains("| qos=2 | 1 |"), "{markdown}");
+    let csv = fine(&["compare", &out, "--figures", "packets.PUBREC,delivery", "--format", "csv"]);
+    assert_eq!(
+        csv.lines().next(),
+        Some("level,packets.PUBREC,packets.PUBREC_ci95,delivery,delivery_ci95,Pareto front")
+    );
+    assert!(csv.contains("qos=2,40,0,1,0,"), "{csv}");
+    let json = fine(&["compare", &out, "--baseline", "2", "--figures", "packets.PUBREC", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[1]["rows"][0]["level"], "qos=0");
+    assert_eq!(json[1]["rows"][0]["packets.PUBREC"]["mean"], -40.0);
+    // QoS 1 and 2 part after the same connections and the same losses.
+    let energy = "nodes.sensor.energy_above_idle_j";
+    let json = fine(&["compare", &out, "--baseline", "1", "--figures", energy, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[2]["rows"][1]["level"], "qos=2");
+    let saving = json[2]["rows"][1][energy].as_f64().unwrap();
+    assert!(saving >= 5.0, "pairs take at least five times fewer runs: {saving}");
+    let wrong = called(&["compare", &out, "--by", "qso"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean `qos`?"));
+    let wrong = called(&["compare", &out, "--figures", "latency.p9"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean `latency.p90`?"));
+}
+
+#[test]
+fn two_sweeps_differ_where_the_scenario_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let file = scenario("qos-tradeoff");
+    let few = "payload == 300 B && severity == NORMAL && loss == 0.02";
+    let sweep = |name: &str, more: &[&str]| {
+        let out = path(name);
+        let asked = [
+            "sweep",
+            &file,
+            few,
+            "--set",
+            "hosts.sensor.count=20",
+            "--set",
+            "expect=[]",
+            "--runs",
+            "8",
+            "--quiet",
+            "--out",
+            &out,
+        ];
+        fine(&[&asked[..], more].concat());
+    };
+    sweep("one", &[]);
+    sweep("same", &["--jobs", "1"]);
+    sweep("slower", &["--set", "links[0].delay=\"9 ms\""]);
+    let (one, same, slower) = (path("one"), path("same"), path("slower"));
+    let told = fine(&["compare", &one, &same, "--fail-on-change"]);
+    assert!(told.starts_with("0 of 15 figures changed"), "{told}");
+    let told = fine(&["compare", &one, &slower]);
+    assert!(told.contains("latency.p50") && told.contains("paired"), "{told}");
+    let failed = called(&["compare", &one, &slower, "--fail-on-change"]);
+    assert_eq!(failed.status.code(), Some(1));
+}
+
+#[test]
+fn diff_finds_the_first_event_that_two_runs_do_not_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let file = scenario("smart-home-images");
+    let run = |name: &str, more: &[&str]| {
+        fine(&[&["run", &file, "--quiet", "--set", "expect=[]", "--out", &path(name)][..], more].concat());
+    };
+    run("one", &[]);
+    run("same", &[]);
+    // The tenth image is another one: all before it is the same.
+    run("fewer", &["--set", "hosts.camera.role.count=9"]);
+    let (one, same, fewer) = (path("one"), path("same"), path("fewer"));
+    let told = fine(&["diff", &one, &same]);
+    assert!(told.starts_with("the same: "), "{told}");
+    let output = called(&["diff", &one, &fewer]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let skipped: u64 = told.split('(').nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(skipped > 1_000, "checkpoints were used: {told}");
+    for part in ["the last ones:", "then the first run:", "then the second run:", "camera"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let changes = fine(&["compare", &one, &fewer]);
+    assert!(changes.contains("messages.published"), "{changes}");
+    let wrong = called(&["diff", &one, &path("nowhere")]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
