@@ -16,6 +16,7 @@ mod report;
 mod scenarios;
 mod smart_home;
 mod sweep;
+mod tcp_formulas;
 mod tidy;
 mod wifi;
 mod wireshark;
