@@ -26,6 +26,7 @@ fn rows(page: &str) -> Vec<Row> {
     .collect()
 }
 
+const LOSSES: [f64; 5] = [0.1, 0.5, 1.0, 2.0, 5.0];
 const LINES: [(&str, RGBColor); 2] = [("Mathis", RGBColor(0, 114, 178)), ("PFTK", RGBColor(0, 158, 115))];
 const POINTS: [(&str, RGBColor); 2] = [("NewReno", RGBColor(213, 94, 0)), ("CUBIC", RGBColor(204, 121, 167))];
 
@@ -47,7 +48,11 @@ fn panel<'a>(
         .bold_line_style(RGBColor(225, 225, 225))
         .x_desc("loss, per cent")
         .y_desc("kB/s")
-        .x_label_formatter(&|x| format!("{x}"))
+        .x_label_formatter(&|x| {
+            // Only the losses of the table: the others would run into each other.
+            let shown = LOSSES.into_iter().find(|loss| (x / loss - 1.0).abs() < 0.01);
+            shown.map_or_else(String::new, |loss| loss.to_string())
+        })
         .y_label_formatter(&|y| format!("{y:.0}"))
         .label_style(("DejaVu Sans", 13))
         .draw()?;
