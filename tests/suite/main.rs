@@ -19,6 +19,7 @@ mod scenarios;
 mod server_throughput;
 mod smart_home;
 mod sweep;
+mod tcp_formulas;
 mod tidy;
 mod wifi;
 mod wireshark;

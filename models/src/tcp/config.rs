@@ -154,6 +154,16 @@ pub struct Config {
     /// By how many segments one acknowledgement may open the window in slow start, or `None` for as many
     /// as it covers. RFC 3465 §2.3: 2. Linux: no limit.
     pub slow_start_limit: Option<u32>,
+    /// Whether a reduction of the window is taken back when the peer's timestamps or reported duplicates
+    /// prove it needless (RFC 4015, RFC 3708); with selective acknowledgements only. Linux: yes.
+    pub undo: bool,
+    /// Whether a timeout is doubted: F-RTO (RFC 5682), with selective acknowledgements only. Linux: yes
+    /// (`tcp_frto`).
+    pub frto: bool,
+    /// Whether, without selective acknowledgements, each partial acknowledgement restarts the retransmission
+    /// timer: the Slow-but-Steady variant of RFC 6582 §4, one loss repaired each round trip. Linux: yes
+    /// (measured). RFC 6582 §3.2 restarts it for the first one only (Impatient).
+    pub slow_but_steady: bool,
     /// Whether the window returns to the initial one after an idle retransmission timeout (RFC 5681
     /// §4.1). Linux: yes (`tcp_slow_start_after_idle`). ns-3: no.
     pub restart_after_idle: bool,
@@ -170,6 +180,8 @@ impl Config {
             rack: true,
             tail_loss_probe: true,
             prr: true,
+            undo: true,
+            frto: true,
             congestion: CongestionControl::Cubic,
             ..Config::linux_without_options()
         }
@@ -220,6 +232,9 @@ impl Config {
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
             congestion: CongestionControl::NewReno,
             slow_start_limit: None,
+            undo: false,
+            frto: false,
+            slow_but_steady: true,
             restart_after_idle: true,
         }
     }
@@ -265,6 +280,9 @@ impl Config {
             fin_wait_2_timeout: None,
             congestion: CongestionControl::NewReno,
             slow_start_limit: Some(2),
+            undo: false,
+            frto: false,
+            slow_but_steady: false,
             restart_after_idle: false,
         }
     }

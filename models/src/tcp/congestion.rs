@@ -118,6 +118,23 @@ impl Congestion {
         self.phase = Phase::Open;
     }
 
+    /// One past the highest sequence number sent when the last recovery began.
+    pub(super) const fn recover(&self) -> SequenceNumber {
+        self.recover
+    }
+
+    /// RFC 5682 §3.1 (2b): the recovery lasts until `max` is acknowledged.
+    pub(super) fn move_recover(&mut self, max: SequenceNumber) {
+        self.recover = max;
+    }
+
+    /// A reduction is taken back (Linux `tcp_undo_cwnd_reduction`).
+    pub(super) fn restore(&mut self, cwnd: u32, ssthresh: u32) {
+        self.cwnd = self.cwnd.max(cwnd);
+        self.ssthresh = self.ssthresh.max(ssthresh);
+        self.phase = Phase::Open;
+    }
+
     /// A loss that is repaired already still counts as congestion (RFC 8985 §7.4.2).
     pub(super) fn reduce_once(&mut self, mss: u32) {
         self.reduce(self.cwnd, mss);
@@ -206,7 +223,7 @@ impl Congestion {
                     self.cwnd = self.cwnd.saturating_add(mss);
                 }
                 self.phase = Phase::FastRecovery { timer_restarted: true };
-                Advance { retransmit: true, restart_timer: !timer_restarted }
+                Advance { retransmit: true, restart_timer: !timer_restarted || config.slow_but_steady }
             }
             Phase::Open | Phase::LossRecovery => {
                 let after_timeout = self.phase == Phase::LossRecovery && !complete;

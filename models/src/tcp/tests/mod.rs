@@ -14,4 +14,5 @@ mod property;
 mod selective;
 mod stacks;
 mod transfer;
+mod undo;
 mod window;
