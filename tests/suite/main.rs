@@ -11,6 +11,7 @@ mod devices;
 mod fingerprints;
 mod ground_truth;
 mod ground_truth_frames;
+mod ground_truth_sessions;
 mod ground_truth_tls;
 mod interoperability;
 mod live;
