@@ -1,6 +1,7 @@
 mod fields;
 mod oracle;
 mod packets;
+mod quick;
 
 use proptest::prelude::*;
 
