@@ -2,6 +2,7 @@
 //! One binary, so that it links once.
 
 mod alert_network;
+mod alert_table;
 mod behaviours;
 mod bridges;
 mod charts;
