@@ -44,6 +44,8 @@ pub enum Cause {
     Retransmission,
     /// Taking a picture.
     Capture,
+    /// Finding out what is on a picture.
+    Inference,
     /// Reading a sensor.
     Sample,
     /// The program's own work: building a payload, handling a message.
@@ -84,7 +86,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in ledger order.
-    pub const ALL: [Cause; 36] = [
+    pub const ALL: [Cause; 37] = [
         Cause::Idle,
         Cause::Boot,
         Cause::Sleep,
@@ -103,6 +105,7 @@ impl Cause {
         Cause::TcpAck,
         Cause::Retransmission,
         Cause::Capture,
+        Cause::Inference,
         Cause::Sample,
         Cause::Application,
         Cause::Storage,
@@ -145,6 +148,7 @@ impl Cause {
             Cause::TcpAck => "tcp acknowledgement",
             Cause::Retransmission => "retransmission",
             Cause::Capture => "capture",
+            Cause::Inference => "inference",
             Cause::Sample => "sample",
             Cause::Application => "application",
             Cause::Storage => "storage",

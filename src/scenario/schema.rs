@@ -27,8 +27,8 @@ pub use link::{
 };
 pub use mqtt::{MessageProperties, Mqtt, Payload, Reconnect, Subscription, Will};
 pub use role::{
-    AccessRule, Act, BrokerRole, BurstRole, CameraRole, PublishStep, PublisherRole, Role, Sleep, Step,
-    StepsRole, SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User, VisitorRole,
+    AccessRule, Act, BrokerRole, BurstRole, CameraRole, Cloud, Inference, PublishStep, PublisherRole, Role,
+    Sleep, Step, StepsRole, SubscribeStep, SubscriberRole, Then, UnsubscribeStep, User, VisitorRole,
 };
 pub use sweep::Sweep;
 pub use tcp::Tcp;

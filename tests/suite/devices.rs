@@ -1,6 +1,7 @@
 //! Boards, software and batteries: their profiles, and what the models make of them.
 
 mod heap;
+mod inference;
 mod limits;
 mod qos;
 mod sleep;

@@ -409,7 +409,9 @@ impl ClientProgram {
                 place.work.charge(Cause::Publish, ns);
                 self.give_turn(place, |role, turn| role.received(turn, &topic, &payload, message));
             }
-            ClientEvent::Completed { .. } => self.give_turn(place, Role::completed),
+            ClientEvent::Completed { message, .. } => {
+                self.give_turn(place, |role, turn| role.completed(turn, message));
+            }
             ClientEvent::Refused(_) => place.around.remark(Remark::ConnectRefused),
             ClientEvent::Discarded { .. } => place.around.remark(Remark::MessageDiscarded),
             ClientEvent::Subscribed { .. } => {

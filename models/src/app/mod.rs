@@ -27,7 +27,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
-use crate::host::energy::State;
+use crate::host::energy::{Component, State};
 use crate::host::heap::Heap;
 use crate::host::secure::Security;
 use crate::host::socket::{News, Socket};
@@ -39,7 +39,7 @@ use crate::stream::MessageId;
 pub use bridge::BridgePlan;
 pub use broker::{BrokerProgram, Crash};
 pub use burst::{Burst, BurstPlan};
-pub use camera::{Camera, CameraPlan};
+pub use camera::{Camera, CameraPlan, Inference};
 pub use client::{ClientPlan, ClientProgram, Role};
 pub use publisher::{Publisher, PublisherPlan};
 pub use sensor_node::SensorNodeRole;
@@ -70,8 +70,9 @@ pub struct Work {
     pub delivered: SmallVec<[MessageId; 4]>,
     /// Messages that the broker took over.
     pub accepted: SmallVec<[MessageId; 4]>,
-    /// A time for which the camera works from now on.
-    pub camera: Option<(Duration, Cause)>,
+    /// Components beside the program's thread, each for how long from now on. [`Component::Cpu`] is a core
+    /// that another thread takes.
+    pub beside: SmallVec<[(Component, Duration, Cause); 2]>,
 }
 
 impl Work {
@@ -160,6 +161,24 @@ impl Program {
             Program::Broker(broker) => broker.security(),
             Program::Client(client) => client.security(),
             Program::Visitor(_) => None,
+        }
+    }
+
+    /// Whether its board sleeps between messages.
+    #[must_use]
+    pub fn sleeps(&self) -> bool {
+        match self {
+            Program::Broker(_) | Program::Visitor(_) => false,
+            Program::Client(client) => client.sleeps(),
+        }
+    }
+
+    /// Whether its board sleeps between messages and is up now.
+    #[must_use]
+    pub fn is_between_sleeps(&self) -> bool {
+        match self {
+            Program::Broker(_) | Program::Visitor(_) => false,
+            Program::Client(client) => client.is_between_sleeps(),
         }
     }
 

@@ -33,7 +33,7 @@ impl Role {
     pub(super) fn connected(&mut self, turn: &mut Turn<'_>, session_present: bool) {
         match self {
             Role::Publisher(role) => role.connected(turn),
-            Role::Camera(role) => role.connected(),
+            Role::Camera(role) => role.connected(turn.now),
             Role::Burst(role) => role.connected(turn),
             Role::Subscriber(role) => role.connected(turn, session_present),
             Role::Steps(_) => {}
@@ -47,8 +47,8 @@ impl Role {
         match self {
             Role::Publisher(role) => role.reset(),
             Role::SensorNode(role) => role.lost(),
-            Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {
-            }
+            Role::Camera(role) => role.reset(),
+            Role::Burst(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {}
         }
     }
 
@@ -79,12 +79,13 @@ impl Role {
     }
 
     /// A publication is done with.
-    pub(super) fn completed(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn completed(&mut self, turn: &mut Turn<'_>, message: MessageId) {
         match self {
+            Role::Camera(role) => role.completed(turn.now, message),
             Role::Publisher(role) => role.completed(turn.now),
             Role::Burst(role) => role.completed(turn),
             Role::SensorNode(role) => role.acknowledged(turn),
-            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {}
+            Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {}
         }
     }
 

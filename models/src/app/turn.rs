@@ -7,11 +7,11 @@ use sim_core::time::SimTime;
 use super::Work;
 use super::steps::Wish;
 use crate::cause::Cause;
-use crate::host::ProgramCost;
 use crate::host::heap::Heap;
+use crate::host::{MemoryEnd, ProgramCost};
 use crate::ledger::{Ledger, Publication};
 use crate::mqtt::message::{ApplicationMessage, Attached};
-use crate::mqtt::{Client, Properties, QoS, SubscriptionOptions, TopicFilter, TopicName};
+use crate::mqtt::{Client, Properties, PublishError, QoS, SubscriptionOptions, TopicFilter, TopicName};
 use crate::record::HostIndex;
 use crate::stream::{MessageId, Payload};
 
@@ -61,9 +61,15 @@ pub struct Message {
 impl Turn<'_> {
     /// Publishes `message` and pays for the call; returns its name in the ledger.
     pub fn publish(&mut self, message: &Message) -> MessageId {
+        self.publish_since(self.now, message)
+    }
+
+    /// The same for a message that the application has been at work on since `since`: what its latency
+    /// counts from.
+    pub fn publish_since(&mut self, since: SimTime, message: &Message) -> MessageId {
         let bytes = message.payload.len() as u32;
         let id = self.ledger.open(
-            self.now,
+            since,
             Publication {
                 publisher: self.host,
                 topic: message.ledger_topic,
@@ -86,8 +92,17 @@ impl Turn<'_> {
             qos: message.qos,
             retain: message.retain,
         };
-        if self.mqtt.publish_message(self.now, application).is_err() {
-            self.failed += 1;
+        match self.mqtt.publish_message(self.now, application) {
+            Ok(()) => {}
+            // The library's buffer is all the memory there is for a message.
+            Err(PublishError::TooLarge) if self.cost.memory_end == MemoryEnd::Drop => self.out_of_memory += 1,
+            Err(
+                PublishError::TooLarge
+                | PublishError::NotConnected
+                | PublishError::QueueFull
+                | PublishError::QoSNotSupported
+                | PublishError::RetainNotSupported,
+            ) => self.failed += 1,
         }
         id
     }

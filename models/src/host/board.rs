@@ -34,6 +34,8 @@ pub struct Board {
     pub restart_ns: u64,
     /// What it is fed by; `None` for the mains.
     pub battery: Option<Arc<Battery>>,
+    /// Whether energy is booked by component and cause; only a bench turns it off.
+    pub metered: bool,
 }
 
 impl Board {
@@ -52,6 +54,7 @@ impl Board {
             watchdog_ns: None,
             restart_ns: 0,
             battery: None,
+            metered: true,
         }
     }
 }

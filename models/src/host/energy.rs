@@ -35,10 +35,18 @@ pub enum Component {
     Receive = 2,
     /// The camera.
     Camera = 3,
+    /// The accelerator for inference.
+    Accelerator = 4,
+}
+
+impl Component {
+    /// All components.
+    pub const ALL: [Component; COMPONENTS] =
+        [Component::Cpu, Component::Transmit, Component::Receive, Component::Camera, Component::Accelerator];
 }
 
 /// Number of components.
-pub const COMPONENTS: usize = 4;
+pub const COMPONENTS: usize = 5;
 
 /// A board's power figures, in microwatt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -58,13 +66,13 @@ impl Power {
         self.in_states_uw(state as usize)
     }
 
-    /// The most that is drawn at once: the highest state, a busy core, and the busiest of the
-    /// network interface's two directions with the camera.
+    /// The most that is drawn at once: the highest state, a busy core, the busiest of the network
+    /// interface's two directions, the camera and the accelerator.
     #[must_use]
     pub fn peak_uw(&self) -> u64 {
         let base = self.asleep_uw.iter().copied().fold(self.idle_uw, u64::max);
-        let [cpu, transmit, receive, camera] = self.active_uw;
-        base + cpu + transmit.max(receive) + camera
+        let [cpu, transmit, receive, camera, accelerator] = self.active_uw;
+        base + cpu + transmit.max(receive) + camera + accelerator
     }
 
     const fn in_states_uw(&self, state: usize) -> u64 {
@@ -100,22 +108,28 @@ pub struct EnergyAccount {
     booked: [Option<Box<ByCause>>; COMPONENTS],
     /// The states of a board that is not awake all the time.
     base: Option<Box<Base>>,
+    /// Whether nothing is booked.
+    unmetered: bool,
 }
 
 type ByCause = [u64; Cause::ALL.len()];
 
 impl EnergyAccount {
+    /// Books nothing but the idle power from now on, the beginning of the run: a bench sees with it what the
+    /// books cost.
+    pub const fn leave_off(&mut self) {
+        self.unmetered = true;
+    }
+
     /// Follows the board's states from now on, the beginning of the run.
     pub fn follow(&mut self, base: Base) {
         self.base = Some(Box::new(base));
     }
 
-    /// The board enters `state` for `cause`.
-    ///
-    /// # Panics
-    /// When the account does not follow states: boards that are awake all the time have none.
+    /// The board enters `state` for `cause`. A board whose states were not followed was awake and idle up
+    /// to now.
     pub fn enter(&mut self, now: SimTime, state: State, cause: Cause) {
-        let base = self.base.as_mut().expect("an account that follows states");
+        let base = self.base.get_or_insert_with(|| Box::new(Base::new(State::Awake, Cause::Idle, None)));
         base.enter(now.as_nanos(), state, cause);
     }
 
@@ -131,7 +145,7 @@ impl EnergyAccount {
     pub fn busy(&mut self, now: SimTime, component: Component, start: SimTime, end: SimTime, cause: Cause) {
         let (now, start, end) = (now.as_nanos(), start.as_nanos(), end.as_nanos());
         debug_assert!(start <= end, "work that ends before it begins");
-        if start == end {
+        if start == end || self.unmetered {
             return;
         }
         let activity = &mut self.activities[component as usize];
@@ -197,7 +211,7 @@ impl EnergyAccount {
                 energy[Cause::Idle as usize]
             }
         };
-        for component in [Component::Cpu, Component::Transmit, Component::Receive, Component::Camera] {
+        for component in Component::ALL {
             let activity = &self.activities[component as usize];
             let mut booked = self.booked[component as usize].clone();
             let open = activity.earlier.iter().flat_map(|queue| queue.iter()).chain(activity.last.iter());
@@ -225,7 +239,7 @@ mod tests {
     use proptest::prelude::*;
 
     const POWER: Power =
-        Power { idle_uw: 1_855_000, active_uw: [575_000, 1_280_000, 0, 0], asleep_uw: [0; STATES] };
+        Power { idle_uw: 1_855_000, active_uw: [575_000, 1_280_000, 0, 0, 0], asleep_uw: [0; STATES] };
 
     fn at(ms: u64) -> SimTime {
         SimTime::from_millis(ms)

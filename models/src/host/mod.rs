@@ -142,6 +142,8 @@ pub struct Host {
     heap: Option<Box<Heap>>,
     /// Whether the board hears what arrives: it is neither in deep sleep nor being reset.
     hears: bool,
+    /// Whether the task that ended in a reset still goes on; then the board boots.
+    boots_next: bool,
 }
 
 impl Host {
@@ -156,6 +158,9 @@ impl Host {
         program: Program,
     ) -> Self {
         let mut energy = EnergyAccount::default();
+        if !board.metered {
+            energy.leave_off();
+        }
         let sleeps = match &program {
             Program::Client(client) => client.sleeps(),
             Program::Broker(_) | Program::Visitor(_) => false,
@@ -168,6 +173,7 @@ impl Host {
         Host {
             heap: None,
             hears: !sleeps,
+            boots_next: false,
             cpu: Resource::new(board.cores),
             memory: MemoryAccount::new(cost.ram_static),
             index,
@@ -261,6 +267,7 @@ impl Host {
             return;
         }
         self.wake = SimTime::MAX;
+        self.boot_when_cut_off(now);
         self.run_program(now, around);
     }
 
@@ -367,8 +374,12 @@ impl Host {
             }
             end = grant.end;
         }
-        if let Some((span, cause)) = work.camera {
-            self.energy.busy(now, Component::Camera, now, now + span, cause);
+        for &(component, span, cause) in &work.beside {
+            let start = match component {
+                Component::Cpu => self.cpu.admit(now, span).start,
+                Component::Transmit | Component::Receive | Component::Camera | Component::Accelerator => now,
+            };
+            self.energy.busy(now, component, start, start + span, cause);
         }
         for &message in &work.delivered {
             around.ledger().deliver(end, message, self.index);

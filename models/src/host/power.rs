@@ -6,11 +6,13 @@ use std::time::Duration;
 use sim_core::time::SimTime;
 
 use super::battery::Load;
+use super::energy::State;
 use super::heap::Heap;
 use super::memory::MemoryAccount;
 use super::secure::SecureHost;
 use super::{Host, MemoryEnd, Remark, Surroundings};
 use crate::app::{Program, Requests, Work};
+use crate::cause::Cause;
 
 impl Host {
     /// Whether a frame that arrives meets anybody.
@@ -77,6 +79,11 @@ impl Host {
             self.hears = false;
             self.lose_ram(around);
         } else if requests.on || requests.connect.is_some() {
+            if !self.hears && requests.state.is_none() {
+                // The program runs again after a reset.
+                let cause = if self.program.sleeps() { Cause::TcpConnect } else { Cause::Idle };
+                self.energy.enter(now, State::Awake, cause);
+            }
             self.hears = true;
         }
     }
@@ -125,6 +132,16 @@ impl Host {
         self.hears = false;
         let up = self.busy_until.max(now) + Duration::from_nanos(self.board.restart_ns);
         self.program.reset(Some(up));
+        self.boots_next = true;
+        self.boot_when_cut_off(now);
+    }
+
+    /// After a reset the board boots once the task that ended in it is over.
+    pub(super) fn boot_when_cut_off(&mut self, now: SimTime) {
+        if self.boots_next && self.busy_until <= now {
+            self.boots_next = false;
+            self.energy.enter(now, State::Booting, Cause::Boot);
+        }
     }
 
     /// All sockets are gone without a word, the accounts stand as at the start.

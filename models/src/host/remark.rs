@@ -77,7 +77,7 @@ impl Remark {
             Remark::HandshakeTimedOut => "connection closed because CONNECT or CONNACK did not come",
             Remark::BacklogFull => "SYN dropped because the listen backlog was full",
             Remark::TlsFailed => "connection closed because TLS found no common ground",
-            Remark::OutOfMemory => "out of memory: a program asked for more than its heap has",
+            Remark::OutOfMemory => "out of memory: a program asked for more than its heap or buffer has",
             Remark::WatchdogReset => "board reset by its watchdog, which a long task had starved",
         }
     }

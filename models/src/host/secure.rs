@@ -15,6 +15,7 @@ use std::sync::Arc;
 use sim_core::time::SimTime;
 use smallvec::SmallVec;
 
+use super::energy::State;
 use super::socket::{News, Socket};
 use super::{Host, Remark, Surroundings};
 use crate::app::{Task, Work};
@@ -153,6 +154,9 @@ impl Host {
         let mut left = news.without(News::CONNECTED).without(News::READABLE);
         if news.has(News::CONNECTED) {
             tls.transport_connected();
+            if self.program.is_between_sleeps() {
+                self.energy.enter(now, State::Awake, Cause::TlsHandshake);
+            }
         }
         if news.has(News::READABLE) {
             while let Some(chunk) = entry.tcp.read() {

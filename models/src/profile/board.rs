@@ -32,10 +32,13 @@ pub struct BoardFile {
     pub cpu_active: Option<Figure>,
     /// Rise of the power while a camera takes a picture; without it, none.
     pub camera: Option<Figure>,
-    /// CPU time of the kernel for one TCP segment in or out, on this board.
+    /// CPU time of the kernel for one TCP segment in or out, on this board; the interrupt of a frame that
+    /// arrives is part of it.
     pub segment: Option<Figure>,
     /// CPU time of TLS; without it, the board cannot be used with TLS.
     pub tls: Option<TlsFile>,
+    /// Time a core of the CPU takes for one inference; without it, the board is not used for any.
+    pub inference_cpu: Option<Figure>,
     /// Time the accelerator takes for one inference.
     pub inference: Option<Figure>,
     /// Power of the accelerator meanwhile.
@@ -93,6 +96,8 @@ pub struct Board {
     pub segment: Duration,
     /// CPU time of TLS, where the profile says it.
     pub tls: Option<Tls>,
+    /// Time of one inference on a core of the CPU, where the profile says it.
+    pub inference_cpu: Option<Duration>,
     /// Time and power of one inference on the accelerator, in watt, where there is one.
     pub inference: Option<(Duration, f64)>,
     /// The network interface.
@@ -141,6 +146,7 @@ impl Inherit for BoardFile {
             (vec!["cpu_active"], self.cpu_active.as_ref()),
             (vec!["camera"], self.camera.as_ref()),
             (vec!["segment"], self.segment.as_ref()),
+            (vec!["inference_cpu"], self.inference_cpu.as_ref()),
             (vec!["inference"], self.inference.as_ref()),
             (vec!["accelerator"], self.accelerator.as_ref()),
             (vec!["watchdog"], self.watchdog.as_ref()),
@@ -184,6 +190,7 @@ impl Inherit for BoardFile {
                 (own, base) => own.or(base),
             },
             network,
+            inference_cpu: self.inference_cpu.or(base.inference_cpu),
             inference: self.inference.or(base.inference),
             accelerator: self.accelerator.or(base.accelerator),
             watchdog: self.watchdog.or(base.watchdog),
@@ -213,7 +220,9 @@ impl Inherit for BoardFile {
             }
             None => None,
         };
+        let inference_cpu = self.inference_cpu.as_ref();
         Ok(Board {
+            inference_cpu: inference_cpu.map(|figure| span(&["inference_cpu"], Some(figure))).transpose()?,
             inference,
             watchdog: self.watchdog.as_ref().map(|figure| span(&["watchdog"], Some(figure))).transpose()?,
             sleep: self.sleep.as_ref().map(|sleep| sleep.complete(supply_v)).transpose()?,

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Figure, Heap, HeapFile, Incomplete, Inherit, Quoted, Word, number, perhaps_whole, span, whole};
+use super::{
+    Choice, Figure, Heap, HeapFile, Incomplete, Inherit, Kind, Quoted, Word, number, perhaps_whole, span,
+    whole,
+};
 
 /// A TCP implementation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -97,6 +100,8 @@ pub struct SoftwareFile {
     pub mqtt: Option<String>,
     /// Whether it turns Nagle's algorithm off (`TCP_NODELAY`).
     pub no_delay: Option<bool>,
+    /// Whether only one thread of the program runs at a time, whatever the board's cores; without it, not.
+    pub interpreter_lock: Option<Choice<bool>>,
     /// CPU time for one control packet read or written; for a broker, one leg at QoS 0.
     pub packet: Option<Figure>,
     /// CPU time of a publish call, besides that of the packet.
@@ -135,6 +140,8 @@ pub struct Software {
     pub mqtt: Option<String>,
     /// Whether it turns Nagle's algorithm off.
     pub no_delay: bool,
+    /// Whether only one thread of the program runs at a time, whatever the board's cores.
+    pub interpreter_lock: bool,
     /// CPU time for one control packet read or written; for a broker, one leg at QoS 0.
     pub packet: Duration,
     /// CPU time of a publish call, besides that of the packet.
@@ -184,6 +191,11 @@ impl Inherit for SoftwareFile {
         figures
     }
 
+    fn choices(&self) -> Vec<(&'static str, Kind, &str)> {
+        let lock = self.interpreter_lock.iter();
+        lock.map(|lock| ("interpreter_lock", lock.kind, lock.source.as_str())).collect()
+    }
+
     fn over(self, base: Self) -> Self {
         SoftwareFile {
             title: self.title,
@@ -191,6 +203,7 @@ impl Inherit for SoftwareFile {
             stack: self.stack.or(base.stack),
             mqtt: self.mqtt.or(base.mqtt),
             no_delay: self.no_delay.or(base.no_delay),
+            interpreter_lock: self.interpreter_lock.or(base.interpreter_lock),
             packet: self.packet.or(base.packet),
             publish: self.publish.or(base.publish),
             per_byte: self.per_byte.or(base.per_byte),
@@ -213,6 +226,7 @@ impl Inherit for SoftwareFile {
             stack: self.stack.ok_or(missing("stack"))?,
             mqtt: self.mqtt.clone(),
             no_delay: self.no_delay.ok_or(missing("no_delay"))?,
+            interpreter_lock: self.interpreter_lock.as_ref().is_some_and(|lock| lock.value),
             packet: span(&["packet"], self.packet.as_ref())?,
             publish: span(&["publish"], self.publish.as_ref())?,
             per_byte_ns: number(&["per_byte"], self.per_byte.as_ref(), "ns/B")?,

@@ -19,7 +19,7 @@ use super::super::load::{self, Group};
 use super::super::names::{self, QualityOfService};
 use super::super::schema::{self, Subscription, Then};
 use super::audience::Audience;
-use super::power::sleep_plan;
+use super::power::{inference, sleep_plan};
 use super::{Numbering, alert, properties};
 
 pub(super) fn filter(text: &str) -> TopicFilter {
@@ -297,14 +297,7 @@ impl<'a> Members<'a> {
                 (SharedPlan::Publisher(Arc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Camera(role) => {
-                let written =
-                    Written { topic: &role.topic, body, qos: role.qos, retain: false, properties: None };
-                let plan = CameraPlan {
-                    message: self.message(&written, index, ledger),
-                    every: role.every.0,
-                    count: role.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-                    capture: role.capture.0,
-                };
+                let plan = self.camera_plan(role, body, index, ledger);
                 (SharedPlan::Camera(Arc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Burst(role) => {
@@ -335,6 +328,25 @@ impl<'a> Members<'a> {
             }
             schema::Role::Broker(_) | schema::Role::Visitor(_) => unreachable!("no client of ours"),
             schema::Role::SensorNode(_) | schema::Role::ServerNode(_) => unreachable!("made by itself"),
+        }
+    }
+
+    fn camera_plan(
+        &self,
+        role: &schema::CameraRole,
+        body: Payload,
+        index: u32,
+        ledger: &mut Ledger,
+    ) -> CameraPlan {
+        let written =
+            |body| Written { topic: &role.topic, body, qos: role.qos, retain: false, properties: None };
+        CameraPlan {
+            message: self.message(&written(body), index, ledger),
+            every: role.every.0,
+            count: role.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+            capture: role.capture.0,
+            inference: role.inference.map(|place| inference(place, &self.group.board, &self.group.software)),
+            labels: role.labels.map(|size| self.message(&written(filling(size.0)), index, ledger)),
         }
     }
 

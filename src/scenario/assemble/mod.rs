@@ -171,6 +171,8 @@ fn board_of(board: &profile::Board) -> Board {
     power.active_uw[Component::Transmit as usize] = microwatt(board.network.tx_w);
     power.active_uw[Component::Receive as usize] = microwatt(board.network.rx_w);
     power.active_uw[Component::Camera as usize] = microwatt(board.camera_w);
+    power.active_uw[Component::Accelerator as usize] =
+        board.inference.map_or(0, |(_, watts)| microwatt(watts));
     Board {
         name: board.name.clone(),
         cores: board.cores,

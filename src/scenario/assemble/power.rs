@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use models::app::{SleepPlan, Step};
+use models::app::{Inference, SleepPlan, Step};
 use models::cause::Cause;
 use models::host::battery::Battery;
-use models::host::energy::{Doze, State};
+use models::host::energy::{Component, Doze, State};
 use models::host::{Board, MemoryEnd};
-use models::profile::{self, OutOfMemory, Wake};
+use models::profile::{self, OutOfMemory, Software, Wake};
 
 use super::super::load::Group;
-use super::super::schema::{PublisherRole, Saving};
+use super::super::schema::{self, PublisherRole, Saving};
 use super::microwatt;
 
 pub(super) fn memory_end(profile: Option<OutOfMemory>) -> MemoryEnd {
@@ -74,6 +74,26 @@ pub(super) fn sleep_plan(role: &PublisherRole, board: &profile::Board) -> Option
         shut_down: wake.shut_down,
         give_up: sleep.give_up.0,
     })
+}
+
+/// Where a camera's pictures are looked at; the board was checked to have the figure. On the CPU that is a
+/// thread of its own, unless there is no core for it or the interpreter lets only one thread run.
+pub(super) fn inference(place: schema::Inference, board: &profile::Board, software: &Software) -> Inference {
+    let figure = "a figure of a checked scenario";
+    match place {
+        schema::Inference::OnDevice => {
+            let span = board.inference_cpu.expect(figure);
+            if board.cores == 1 || software.interpreter_lock {
+                Inference::InThread(span.as_nanos() as u64)
+            } else {
+                Inference::Beside(Component::Cpu, span)
+            }
+        }
+        schema::Inference::Accelerator => {
+            Inference::Beside(Component::Accelerator, board.inference.expect(figure).0)
+        }
+        schema::Inference::Cloud(cloud) => Inference::Service(cloud.latency.0),
+    }
 }
 
 /// From reset to a working network.

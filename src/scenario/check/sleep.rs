@@ -1,10 +1,10 @@
-//! Sleep and power save: what the board must be able to do.
+//! Sleep, power save and inference: what the board must be able to do.
 
 use models::profile::Board;
 
 use super::super::error::Diagnostic;
 use super::super::load::View;
-use super::super::schema::{Host, Role, Saving};
+use super::super::schema::{CameraRole, Host, Inference, Role, Saving};
 
 /// Whether the board can do what its host asks of it.
 pub(in super::super) fn sleep(
@@ -33,6 +33,9 @@ pub(in super::super) fn sleep(
                 "boards with `sleep.modem` or `sleep.light` in their profile can; or leave `power_save` out",
             ));
     }
+    if let Role::Camera(role) = &host.role {
+        return inference(view, name, role, board);
+    }
     let Role::Publisher(role) = &host.role else { return Ok(()) };
     if role.sleep.is_none() {
         return Ok(());
@@ -59,4 +62,26 @@ pub(in super::super) fn sleep(
             .help("write `every: \"5 min\"`, the time from one waking to the next"));
     }
     Ok(())
+}
+
+/// Whether the board has a figure for where a camera's images are looked at.
+fn inference(view: &View<'_>, name: &str, role: &CameraRole, board: &Board) -> Result<(), Diagnostic> {
+    let path = |key: &'static str| ["hosts", name, "role", key];
+    let refused = match role.inference {
+        None if role.labels.is_some() => {
+            return Err(view
+                .error("labels, but nothing that finds them", &path("labels"), "needs `inference`")
+                .help("write `inference: OnDevice`, `Accelerator` or `Cloud(latency: \"100 ms\")`"));
+        }
+        Some(Inference::OnDevice) if board.inference_cpu.is_none() => "inference on its CPU",
+        Some(Inference::Accelerator) if board.inference.is_none() => "an accelerator",
+        None | Some(Inference::OnDevice | Inference::Accelerator | Inference::Cloud(_)) => return Ok(()),
+    };
+    Err(view
+        .error(
+            format!("the board `{}` has no figure for {refused}", board.name),
+            &path("inference"),
+            "not on this board",
+        )
+        .help("`coral-dev-board` has both figures, `raspberry-pi-3b` that of its CPU"))
 }

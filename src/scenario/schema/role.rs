@@ -211,6 +211,30 @@ pub struct CameraRole {
     /// Time it takes to take and encode one image.
     #[serde(default)]
     pub capture: Span,
+    /// Where each image is looked at; nowhere unless given.
+    pub inference: Option<Inference>,
+    /// Bytes of what is found on an image: sent instead of the image, or after the answer of a cloud.
+    pub labels: Option<Size>,
+}
+
+/// Where a camera's images are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+pub enum Inference {
+    /// On the board's CPU.
+    OnDevice,
+    /// On the board's accelerator.
+    Accelerator,
+    /// At a service that gets the image as the message.
+    Cloud(Cloud),
+}
+
+/// See [`Inference::Cloud`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cloud {
+    /// From the image's arrival at the broker to the service's answer at the camera. The arrival is the end
+    /// of the exchange at QoS 1 and 2; at QoS 0, which has none, the publish call.
+    pub latency: Span,
 }
 
 /// See [`Role::Burst`].

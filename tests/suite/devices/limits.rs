@@ -33,8 +33,10 @@ fn pubsubclient_does_not_send_what_its_buffer_cannot_hold() {
         let payload = format!("hosts.sensor.role.payload={payload}");
         let loaded =
             load("esp8266-qos", &[&UNO[..], &["hosts.sensor.role.qos=0", payload.as_str()]].concat());
-        let summary = summary(&loaded, &run(&loaded));
-        assert_eq!(summary.figure("delivered"), Some(delivered), "{payload}");
+        let outcome = run(&loaded);
+        let dropped = outcome.remarks.iter().filter(|(words, _)| words.starts_with("out of memory"));
+        assert_eq!(dropped.map(|(_, times)| *times as f64).sum::<f64>(), 119.0 - delivered, "{payload}");
+        assert_eq!(summary(&loaded, &outcome).figure("delivered"), Some(delivered), "{payload}");
     }
 }
 

@@ -24,6 +24,29 @@ fn a_report_from_deep_sleep_costs_what_was_measured() {
     }
 }
 
+/// While TLS is being agreed on, the board is awake for that and no longer for TCP.
+#[test]
+fn a_sleeper_waits_for_the_tls_handshake_and_not_for_tcp() {
+    const TLS: [&str; 4] = [
+        "hosts.broker.role.tls=(version: \"1.2\")",
+        "hosts.sensor.mqtt.tls=()",
+        "hosts.sensor.software=micropython-1.9-frozen",
+        "expect=[]",
+    ];
+    let paths = ["energy_by_cause_j.tcp_connect", "energy_by_cause_j.tls_handshake"];
+    let [plain, none] = figures(&TLS[2..], &paths)[..] else { panic!("two figures") };
+    let [tcp, handshake] = figures(&TLS, &paths)[..] else { panic!("two figures") };
+    println!(
+        "TCP {:.2} mJ, with TLS {:.2} mJ and {:.1} mJ a report",
+        1e3 * plain / REPORTS,
+        1e3 * tcp / REPORTS,
+        1e3 * handshake / REPORTS
+    );
+    assert_eq!(none, 0.0);
+    assert!((tcp / plain - 1.0).abs() < 0.05, "TCP is what it was: {tcp} J, {plain} J");
+    assert!(handshake > 10.0 * tcp, "{handshake} J");
+}
+
 /// The split by phase sums to the whole, and optimising removes the phases it claims to remove.
 #[test]
 fn the_split_by_phase_sums_to_the_whole() {

@@ -27,6 +27,12 @@ impl ClientProgram {
         self.sleeper.is_some()
     }
 
+    /// Whether it sleeps between its messages and is up now.
+    #[must_use]
+    pub fn is_between_sleeps(&self) -> bool {
+        self.sleeper.as_ref().is_some_and(|sleeper| sleeper.is_up())
+    }
+
     /// The board was reset: the client starts anew at `start`, or never.
     pub fn reset(&mut self, start: Option<SimTime>) {
         self.mqtt = Client::new(self.mqtt.config().clone());
@@ -57,12 +63,12 @@ impl ClientProgram {
             }
             None => {}
         }
-        self.sleeper.as_ref().is_some_and(|sleeper| sleeper.is_up())
+        self.is_between_sleeps()
     }
 
     /// What a sleeper is awake for from now on.
     pub(super) fn awake_for(&self, cause: Cause, place: &mut Workplace<'_, impl Surroundings>) {
-        if self.sleeper.as_ref().is_some_and(|sleeper| sleeper.is_up()) {
+        if self.is_between_sleeps() {
             place.requests.state = Some((State::Awake, cause));
         }
     }
