@@ -6,6 +6,7 @@ mod charts;
 mod command_line;
 mod compare;
 mod devices;
+mod explore;
 mod fingerprints;
 mod ground_truth;
 mod ground_truth_tls;

@@ -10,6 +10,7 @@ use slab::Slab;
 use super::Network;
 use super::cell::{self, CellBlueprint, Membership};
 use super::fabric::Fabric;
+use super::frame_fault::FrameFault;
 use super::outside::Outside;
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
@@ -77,6 +78,8 @@ pub struct Blueprint {
     pub parameters: Vec<LinkParameters>,
     /// WiFi cells.
     pub cells: Vec<CellBlueprint>,
+    /// What happens to single frames.
+    pub frame_faults: Vec<FrameFault>,
     /// Topic Names, as roles refer to them.
     pub ledger: Ledger,
     /// Seed of the scenario.
@@ -145,6 +148,7 @@ impl<P: Probe> Network<P> {
                 })
                 .collect(),
             serial: 0,
+            frame_faults: blueprint.frame_faults,
             outside: Outside::default(),
             probe,
         };

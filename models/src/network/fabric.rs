@@ -5,6 +5,7 @@ use sim_core::time::SimTime;
 use slab::Slab;
 
 use super::cell::{Cell, FIRST_PORT, Port};
+use super::frame_fault::FrameFault;
 use super::outside::Outside;
 use crate::app::ToOutside;
 use crate::event::Event;
@@ -97,6 +98,8 @@ pub(super) struct Fabric<P> {
     /// another host more or less leaves them alone.
     pub sequence_keys: Vec<u64>,
     pub serial: u64,
+    /// What is to happen to single frames.
+    pub frame_faults: Vec<FrameFault>,
     pub outside: Outside,
     pub probe: P,
 }
