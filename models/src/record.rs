@@ -55,6 +55,25 @@ pub enum FrameLoss {
     Lost,
     /// The link's queue had no room for it.
     QueueFull,
+    /// It was longer than the MTU of the next link.
+    TooLong,
+}
+
+/// An ICMP message "fragmentation needed and DF set" (RFC 792, RFC 1191 §4) as it left its router.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TooLongRecord {
+    /// Number of the frame in this run.
+    pub serial: u64,
+    /// When it was sent.
+    pub at: SimTime,
+    /// The router: nodes count hosts first.
+    pub router: HostIndex,
+    /// The host that it tells.
+    pub to: HostIndex,
+    /// Number of the frame that was dropped.
+    pub quoted: u64,
+    /// The MTU of the next link, in bytes.
+    pub mtu: u16,
 }
 
 /// One MQTT control packet as its sender handed it to TCP.
@@ -93,6 +112,8 @@ pub trait Probe {
     fn frame(&mut self, frame: FrameRecord);
     /// A frame was lost on its way.
     fn frame_lost(&mut self, at: SimTime, serial: u64, why: FrameLoss);
+    /// A router told the sender of a frame that it was too long.
+    fn too_long(&mut self, message: TooLongRecord);
     /// A control packet was handed to TCP.
     fn packet(&mut self, packet: PacketRecord);
     /// TLS messages were handed to TCP.
@@ -110,6 +131,7 @@ impl Probe for NoProbe {
     const LISTENS: bool = false;
     fn frame(&mut self, _: FrameRecord) {}
     fn frame_lost(&mut self, _: SimTime, _: u64, _: FrameLoss) {}
+    fn too_long(&mut self, _: TooLongRecord) {}
     fn packet(&mut self, _: PacketRecord) {}
     fn flight(&mut self, _: FlightRecord) {}
     fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex) {}
@@ -221,6 +243,8 @@ pub struct TcpTotals {
     pub wire_bytes: u64,
     /// Frames lost on links or dropped by full queues.
     pub lost: u64,
+    /// Of these, dropped because they were longer than the next link's MTU.
+    pub too_long: u64,
     /// Link transmissions: a segment that crosses two links counts twice.
     pub hops: u64,
 }

@@ -91,6 +91,7 @@ impl Payload {
 
     /// The bytes.
     #[must_use]
+    #[inline]
     pub fn as_slice(&self) -> &[u8] {
         &self.buffer[self.start as usize..self.end as usize]
     }
@@ -100,10 +101,24 @@ impl Payload {
     /// # Panics
     /// When `range` reaches beyond the end.
     #[must_use]
+    #[inline]
     pub fn slice(&self, range: Range<usize>) -> Payload {
         assert!(range.start <= range.end && range.end <= self.len(), "a slice within the payload");
         let start = self.start + range.start as u32;
         Payload { buffer: self.buffer.clone(), start, end: self.start + range.end as u32 }
+    }
+
+    /// The window on `range` of this payload, which is given up: no reference is counted.
+    ///
+    /// # Panics
+    /// When `range` reaches beyond the end.
+    #[must_use]
+    #[inline]
+    pub fn into_slice(mut self, range: Range<usize>) -> Payload {
+        assert!(range.start <= range.end && range.end <= self.len(), "a slice within the payload");
+        self.end = self.start + range.end as u32;
+        self.start += range.start as u32;
+        self
     }
 
     /// Appends `next` without copying if it is the continuation of the same buffer.
@@ -196,6 +211,7 @@ impl Chunk {
 
     /// The bytes.
     #[must_use]
+    #[inline]
     pub fn as_slice(&self) -> &[u8] {
         match &self.data {
             Data::Inline { len, bytes } => &bytes[..*len as usize],
@@ -221,6 +237,32 @@ impl Chunk {
         match (&mut self.data, &next.data) {
             (Data::Shared(payload), Data::Shared(more)) if self.tag == next.tag => payload.try_join(more),
             (Data::Shared(_) | Data::Inline { .. }, Data::Shared(_) | Data::Inline { .. }) => false,
+        }
+    }
+
+    /// The bytes on `range` as a payload; copies only what is held inline.
+    ///
+    /// # Panics
+    /// When `range` reaches beyond the end.
+    #[must_use]
+    #[inline]
+    pub fn payload(&self, range: Range<usize>) -> Payload {
+        match &self.data {
+            Data::Inline { .. } => Payload::from(&self.as_slice()[range]),
+            Data::Shared(payload) => payload.slice(range),
+        }
+    }
+
+    /// As [`Chunk::payload`], of a chunk that is given up: no reference is counted.
+    ///
+    /// # Panics
+    /// When `range` reaches beyond the end.
+    #[must_use]
+    #[inline]
+    pub fn into_slice(self, range: Range<usize>) -> Payload {
+        match self.data {
+            Data::Inline { len, bytes } => Payload::from(&bytes[..len as usize][range]),
+            Data::Shared(payload) => payload.into_slice(range),
         }
     }
 

@@ -2,7 +2,9 @@
 //!
 //! Every segment becomes the Ethernet frame that a real host would have sent: Ethernet II, IPv4,
 //! TCP with its options, payload, all checksums right. It is written where it left its host, at
-//! that instant; a frame that was lost is there, too, with a comment that says so.
+//! that instant; a frame that was lost is there, too, with a comment that says so. What a router says about
+//! a frame that is too long for the next link is an ICMP message as of RFC 1191 §4, from the address that the
+//! router would have as a host.
 //!
 //! What the simulation does not have is filled in by rule:
 //!
@@ -25,8 +27,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use etherparse::{EtherType, Ethernet2Header, IpNumber, Ipv4Header, TcpHeader};
-use models::record::{FrameLoss, FrameRecord, HostIndex, NodeRecord};
+use etherparse::{
+    EtherType, Ethernet2Header, Icmpv4Header, Icmpv4Type, IpNumber, Ipv4Header, TcpHeader, icmpv4,
+};
+use models::record::{FrameLoss, FrameRecord, HostIndex, NodeRecord, TooLongRecord};
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption,
@@ -35,6 +39,7 @@ use pcap_file::pcapng::blocks::name_resolution::{Ipv4Record, NameResolutionBlock
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::pcapng::{PcapNgBlock, PcapNgWriter};
 use pcap_file::{DataLink, Endianness, PcapError};
+use sim_core::time::SimTime;
 
 use super::recorder::CapturedFrame;
 
@@ -53,6 +58,8 @@ const NAMES_PER_BLOCK: usize = 1_000;
 pub struct Capture<'a> {
     /// The frames.
     pub frames: &'a [CapturedFrame],
+    /// What routers said about frames that were too long.
+    pub too_long: &'a [TooLongRecord],
     /// The hosts, by [`HostIndex`]; their names go into the file.
     pub nodes: &'a [NodeRecord],
     /// Name of the scenario; it describes the interface.
@@ -73,14 +80,27 @@ impl Capture<'_> {
         }
         let mut identifications: BTreeMap<HostIndex, u16> = BTreeMap::new();
         let mut bytes = Vec::with_capacity(2_048);
-        for captured in self.in_order_of_time() {
-            let identification = identifications.entry(captured.frame.from).or_default();
-            encode(&captured.frame, *identification, &mut bytes)?;
+        // Of frames that an ICMP message may quote.
+        let mut dropped: BTreeMap<u64, u16> = BTreeMap::new();
+        for entry in self.in_order_of_time() {
+            let identification = identifications.entry(entry.sender()).or_default();
+            match entry {
+                Entry::Frame(captured) => {
+                    encode(&captured.frame, *identification, &mut bytes)?;
+                    if captured.lost.is_some_and(|(_, why)| why == FrameLoss::TooLong) {
+                        dropped.insert(captured.frame.serial, *identification);
+                    }
+                }
+                Entry::TooLong(message, quoted) => {
+                    let quoted_identification = dropped.get(&message.quoted).copied().unwrap_or_default();
+                    encode_icmp(message, quoted, (*identification, quoted_identification), &mut bytes)?;
+                }
+            }
             *identification = identification.wrapping_add(1);
-            let comment = comment(captured);
+            let comment = entry.comment();
             let block = EnhancedPacketBlock {
                 interface_id: 0,
-                timestamp: Duration::from_nanos(captured.frame.at.as_nanos()),
+                timestamp: Duration::from_nanos(entry.time().0.as_nanos()),
                 original_len: bytes.len() as u32,
                 data: Cow::Borrowed(&bytes),
                 options: comment.map(|text| EnhancedPacketOption::Comment(text.into())).into_iter().collect(),
@@ -91,10 +111,14 @@ impl Capture<'_> {
     }
 
     /// The frames by time, equal times by serial number.
-    fn in_order_of_time(&self) -> Vec<&CapturedFrame> {
-        let mut frames: Vec<&CapturedFrame> = self.frames.iter().collect();
-        frames.sort_by_key(|captured| (captured.frame.at, captured.frame.serial));
-        frames
+    fn in_order_of_time(&self) -> Vec<Entry<'_>> {
+        let mut entries: Vec<Entry<'_>> = self.frames.iter().map(Entry::Frame).collect();
+        entries.extend(self.too_long.iter().filter_map(|message| {
+            let place = self.frames.binary_search_by_key(&message.quoted, |frame| frame.frame.serial).ok()?;
+            Some(Entry::TooLong(message, &self.frames[place].frame))
+        }));
+        entries.sort_by_key(Entry::time);
+        entries
     }
 
     fn names(&self) -> impl Iterator<Item = NameResolutionBlock<'_>> {
@@ -109,6 +133,37 @@ impl Capture<'_> {
         let records: Vec<Record<'_>> = named.collect();
         let blocks: Vec<_> = records.chunks(NAMES_PER_BLOCK).map(<[_]>::to_vec).collect();
         blocks.into_iter().map(|records| NameResolutionBlock { records, options: Vec::new() })
+    }
+}
+
+/// One packet of the file.
+enum Entry<'a> {
+    /// A segment.
+    Frame(&'a CapturedFrame),
+    /// An ICMP message and the segment that it quotes.
+    TooLong(&'a TooLongRecord, &'a FrameRecord),
+}
+
+impl Entry<'_> {
+    fn time(&self) -> (SimTime, u64) {
+        match self {
+            Entry::Frame(captured) => (captured.frame.at, captured.frame.serial),
+            Entry::TooLong(message, _) => (message.at, message.serial),
+        }
+    }
+
+    fn sender(&self) -> HostIndex {
+        match self {
+            Entry::Frame(captured) => captured.frame.from,
+            Entry::TooLong(message, _) => message.router,
+        }
+    }
+
+    fn comment(&self) -> Option<&'static str> {
+        match self {
+            Entry::Frame(captured) => comment(captured),
+            Entry::TooLong(..) => None,
+        }
     }
 }
 
@@ -154,6 +209,8 @@ fn comment(captured: &CapturedFrame) -> Option<&'static str> {
         (Some(FrameLoss::Lost), true) => "retransmission; lost on the link",
         (Some(FrameLoss::QueueFull), false) => "dropped by a full queue",
         (Some(FrameLoss::QueueFull), true) => "retransmission; dropped by a full queue",
+        (Some(FrameLoss::TooLong), false) => "dropped: longer than the next link's MTU",
+        (Some(FrameLoss::TooLong), true) => "retransmission; dropped: longer than the next link's MTU",
         (None, true) => "retransmission",
         (None, false) => return None,
     })
@@ -218,6 +275,34 @@ fn encode(frame: &FrameRecord, identification: u16, bytes: &mut Vec<u8>) -> io::
     }
     tcp.checksum = tcp.calc_checksum_ipv4(&ip, &bytes[headers..]).map_err(invalid)?;
     bytes[headers - tcp.header_len()..headers].copy_from_slice(&tcp.to_bytes());
+    Ok(())
+}
+
+/// Writes the Ethernet frame of an ICMP message into `bytes`; `identifications` are those of its own IP
+/// header and of the packet that it quotes.
+fn encode_icmp(
+    message: &TooLongRecord,
+    quoted: &FrameRecord,
+    identifications: (u16, u16),
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
+    encode(quoted, identifications.1, bytes)?;
+    // RFC 1812 §4.3.2.3: no more than 576 bytes with both headers.
+    let packet = bytes[Ethernet2Header::LEN..].iter().copied().take(576 - 28).collect::<Vec<u8>>();
+    let what = icmpv4::DestUnreachableHeader::FragmentationNeeded { next_hop_mtu: message.mtu };
+    let icmp = Icmpv4Header::with_checksum(Icmpv4Type::DestinationUnreachable(what), &packet);
+    let (source, destination) = (address(message.router)?, address(message.to)?);
+    let length = (icmp.header_len() + packet.len()) as u16;
+    let mut ip = Ipv4Header::new(length, 64, IpNumber::ICMP, source, destination).map_err(invalid)?;
+    ip.identification = identifications.0;
+    ip.header_checksum = ip.calc_header_checksum();
+    let (source, destination) = (mac(message.router), mac(message.to));
+    let ethernet = Ethernet2Header { source, destination, ether_type: EtherType::IPV4 };
+    bytes.clear();
+    bytes.extend_from_slice(&ethernet.to_bytes());
+    bytes.extend_from_slice(&ip.to_bytes());
+    bytes.extend_from_slice(&icmp.to_bytes());
+    bytes.extend_from_slice(&packet);
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use models::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe};
+use models::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TooLongRecord};
 use sim_core::time::SimTime;
 
 /// First byte of a CONNECT. MQTT 3.1.1 §3.1.1
@@ -45,6 +45,7 @@ pub struct Recorder {
     frames: Vec<CapturedFrame>,
     packets: Vec<CapturedPacket>,
     flights: Vec<FlightRecord>,
+    too_long: Vec<TooLongRecord>,
     /// Places of the packets on their way, oldest first, by sender and destination.
     under_way: BTreeMap<(HostIndex, HostIndex), VecDeque<usize>>,
 }
@@ -60,6 +61,12 @@ impl Recorder {
     #[must_use]
     pub fn frames(&self) -> &[CapturedFrame] {
         &self.frames
+    }
+
+    /// What routers said about frames that were too long, by serial number.
+    #[must_use]
+    pub fn too_long(&self) -> &[TooLongRecord] {
+        &self.too_long
     }
 
     /// The packets, in the order in which they were handed to TCP.
@@ -91,6 +98,12 @@ impl Probe for Recorder {
     fn frame_lost(&mut self, at: SimTime, serial: u64, why: FrameLoss) {
         if let Ok(place) = self.frames.binary_search_by_key(&serial, |captured| captured.frame.serial) {
             self.frames[place].lost = Some((at, why));
+        }
+    }
+
+    fn too_long(&mut self, message: TooLongRecord) {
+        if self.options.frames {
+            self.too_long.push(message);
         }
     }
 

@@ -33,7 +33,12 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
     let drawn =
         options.chart.then(|| chart::draw(&recorder, &outcome.nodes, &chart::ChartOptions::default()));
     let picture = options.plot.then(|| picture(&loaded, &outcome, &recorder)).transpose()?;
-    let capture = Capture { frames: recorder.frames(), nodes: &outcome.nodes, scenario: &loaded.name };
+    let capture = Capture {
+        frames: recorder.frames(),
+        too_long: recorder.too_long(),
+        nodes: &outcome.nodes,
+        scenario: &loaded.name,
+    };
     RunFiles {
         summary: &summary,
         manifest: &manifest,

@@ -32,7 +32,7 @@
 //!
 //! Left out: retained messages may come once for each subscription, so copies of them are not counted; several filters
 //! that match one message may each bring a copy (§3.3.5); messages to shared subscriptions; wills; messages whose
-//! expiry interval is over.
+//! expiry interval is over; messages of the alert network's nodes; messages that cross a bridge.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -337,9 +337,13 @@ fn subscriptions(role: &Role) -> Vec<&Subscription> {
             }
             wanted
         }
-        Role::Broker(_) | Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Visitor(_) => {
-            Vec::new()
-        }
+        Role::Broker(_)
+        | Role::Publisher(_)
+        | Role::Camera(_)
+        | Role::Burst(_)
+        | Role::Visitor(_)
+        | Role::SensorNode(_)
+        | Role::ServerNode(_) => Vec::new(),
     }
 }
 
@@ -356,5 +360,7 @@ fn unusual(role: &Role) -> bool {
             _ => false,
         }),
         Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        // Programs that drop what they publish when the connection is gone.
+        Role::SensorNode(_) | Role::ServerNode(_) => true,
     }
 }

@@ -20,8 +20,8 @@ use super::summary::{
 const MESSAGES: [&str; 4] = ["published", "delivered", "duplicated", "lost"];
 const LATENCY: [&str; 6] = ["mean", "p50", "p90", "p95", "p99", "max"];
 const REFUSED: [&str; 3] = ["connections", "subscriptions", "publications"];
-const TCP: [&str; 7] =
-    ["segments", "retransmitted", "payload_bytes", "wire_bytes", "data_segments", "lost", "hops"];
+const TCP: [&str; 8] =
+    ["segments", "retransmitted", "payload_bytes", "wire_bytes", "data_segments", "lost", "too_long", "hops"];
 const NODE: [&str; 5] = ["energy_j", "mean_power_w", "cpu_busy_s", "ram_peak_bytes", "battery_days"];
 const SPREAD: [&str; 3] = ["mean", "min", "max"];
 const WIFI: [&str; 7] =
@@ -122,6 +122,7 @@ impl Summary {
             "wire_bytes" => self.tcp.wire_bytes,
             "data_segments" => self.tcp.data_segments,
             "lost" => self.tcp.lost,
+            "too_long" => self.tcp.too_long,
             "hops" => self.tcp.hops,
             _ => return None,
         })

@@ -99,6 +99,7 @@ pub fn outcome() -> Outcome {
             payload_bytes: 45_678,
             wire_bytes: 123_456,
             lost: 2,
+            too_long: 0,
             hops: 2_468,
         },
         server: Some(ServerRecord { received: 3, stored: 3, span: Duration::from_millis(75) }),

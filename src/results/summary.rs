@@ -133,6 +133,9 @@ pub struct Tcp {
     pub data_segments: u64,
     /// Frames lost on links or dropped by full queues.
     pub lost: u64,
+    /// Of these, dropped because they were longer than the next link's MTU.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub too_long: u64,
     /// Link transmissions.
     pub hops: u64,
 }
@@ -361,10 +364,14 @@ impl LatencyMs {
 
 impl Tcp {
     fn of(totals: TcpTotals) -> Self {
-        let TcpTotals { segments, data_segments, retransmitted, payload_bytes, wire_bytes, lost, hops } =
-            totals;
-        Tcp { segments, retransmitted, payload_bytes, wire_bytes, data_segments, lost, hops }
+        let TcpTotals { segments, data_segments, retransmitted, payload_bytes, .. } = totals;
+        let TcpTotals { wire_bytes, lost, too_long, hops, .. } = totals;
+        Tcp { segments, retransmitted, payload_bytes, wire_bytes, data_segments, lost, too_long, hops }
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Wifi {

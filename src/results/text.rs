@@ -93,10 +93,14 @@ impl Summary {
             ("with payload", tcp.data_segments),
             ("retransmitted", tcp.retransmitted),
             ("lost", tcp.lost),
+            ("too long for a link", tcp.too_long),
             ("link hops", tcp.hops),
             ("payload bytes", tcp.payload_bytes),
             ("bytes on the wire", tcp.wire_bytes),
         ] {
+            if count == 0 && name == "too long for a link" {
+                continue;
+            }
             table.row([name.to_owned(), thousands(count)]);
         }
         page.table(&table);

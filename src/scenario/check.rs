@@ -9,6 +9,8 @@ use super::names::TopicName;
 use super::quantity::Span;
 use super::schema::{Host, Payload, Role, Scenario, Tcp};
 
+mod alert;
+mod bridge;
 mod crash;
 mod link;
 mod mqtt;
@@ -16,6 +18,7 @@ mod network;
 mod sleep;
 mod tls;
 
+pub(super) use bridge::bridges;
 pub(super) use crash::crashes;
 pub(super) use link::faults;
 pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};
@@ -52,6 +55,9 @@ pub(super) fn values(view: &View<'_>, scenario: &Scenario) -> Result<(), Diagnos
         role(view, name, host)?;
         mqtt::keys(view, name, host)?;
         tls::host(view, name, host)?;
+    }
+    for (index, fire) in scenario.fires.iter().enumerate() {
+        alert::fire(view, index, fire)?;
     }
     for (index, link) in scenario.links.iter().enumerate() {
         link::link(view, index, link)?;
@@ -148,6 +154,8 @@ fn role(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
         }
         Role::Visitor(_) => Ok(()),
         Role::Steps(steps) => mqtt::steps(view, name, &steps.steps),
+        Role::SensorNode(node) => alert::sensor_node(view, name, host.count, node),
+        Role::ServerNode(server) => alert::server_node(view, name, host.count, server),
     }
 }
 

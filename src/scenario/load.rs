@@ -23,13 +23,16 @@ use super::schema::{Host, Role, Saving, Scenario, Tcp};
 use super::set::set;
 use super::source::Source;
 
+mod alert;
 mod link;
 mod mqtt;
 mod sweep;
 mod wifi;
 
-pub use link::{Direction, PlannedLink, PlannedOutage};
+pub use alert::{AlertGroup, Nodes, Server, configuration_of};
 pub use mqtt::{Broker, Client};
+
+pub use link::{Direction, PlannedLink, PlannedOutage};
 pub use sweep::{MOST_POINTS, PlannedAxis, PlannedLevel, PlannedSweep};
 pub use wifi::PlannedWifi;
 
@@ -116,6 +119,8 @@ pub struct Group {
     pub broker: Option<Broker>,
     /// The MQTT client of every member, if it is none.
     pub client: Option<Client>,
+    /// What a role of the alert network names.
+    pub alert: Option<AlertGroup>,
     /// When its program is killed, in the order of the instants.
     pub crashes: Vec<Crash>,
     /// The TCP to start from.
@@ -225,6 +230,7 @@ pub fn load_text(
     let ends = check::network(&view, &scenario)?;
     let brokers = check::brokers(&view, &scenario, &ends)?;
     check::tls_ends(&view, &scenario, &brokers)?;
+    check::bridges(&view, &scenario, &ends)?;
     let groups = scenario
         .hosts
         .iter()
@@ -235,7 +241,12 @@ pub fn load_text(
     for (place, crash) in check::crashes(&view, &scenario)? {
         groups[place].crashes.push(crash);
     }
-    let (links, traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
+    let mut alert_files = Vec::new();
+    for group in &mut groups {
+        group.alert = alert::alert(&view, &scenario, file, &group.name, &group.software, &mut alert_files)?;
+    }
+    let (links, mut traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
+    traces.append(&mut alert_files);
     let expectations = check::expectations(&view, &scenario)?;
     let sweep = scenario.sweep.as_ref().map(|sweep| sweep::plan(&view, sweep)).transpose()?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
@@ -327,6 +338,7 @@ fn group(
         role: host.role.clone(),
         broker: broker_settings,
         client,
+        alert: None,
         crashes: Vec::new(),
         stack,
         tcp,

@@ -22,6 +22,7 @@ pub mod error;
 pub mod expect;
 pub mod legal;
 pub mod load;
+pub mod measure;
 pub mod names;
 pub mod outline;
 pub mod parse;

@@ -182,6 +182,25 @@ impl TryFrom<String> for ClientId {
     }
 }
 
+/// The name of a node of the alert network, one level of its topics; may hold `{index}`.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct NodeName(pub Template);
+
+impl TryFrom<String> for NodeName {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        if let Some(c) = text.chars().find(|c| matches!(c, '/' | '+' | '#' | '<' | '>' | '&' | '\0')) {
+            let message = format!("`{c}` has no place in the name of a node");
+            return Err(Refusal::new(message, "it is one level of its topics, and stands in its XML text"));
+        }
+        let template = Template::parse(&text)?;
+        check_string("name of a node", &text, template.longest())?;
+        Ok(NodeName(template))
+    }
+}
+
 /// A Quality of Service level: 0, 1 or 2.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Deserialize)]
 #[serde(try_from = "i64")]

@@ -10,6 +10,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::quantity::Span;
 
+mod alert;
+mod bridge;
 mod link;
 mod mqtt;
 mod role;
@@ -17,6 +19,8 @@ pub mod sweep;
 mod tcp;
 mod tls;
 
+pub use alert::{Course, Fire, Known, KnownNode, NodeRules, SensorNodeRole, ServerNodeRole};
+pub use bridge::{Bridge, BridgeTopic};
 pub use link::{
     Answer, BrokerRestart, ClientCrash, DelayFrame, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat,
     OneFrame, PowerSave, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
@@ -67,6 +71,9 @@ pub struct Scenario {
     /// Changes to the TCP of all hosts.
     #[serde(default)]
     pub tcp: Tcp,
+    /// Fires, for nodes of the alert network.
+    #[serde(default)]
+    pub fires: Vec<Fire>,
     /// What must hold at the end: `delivered == 12`, `latency.p99 < 2 s`.
     #[serde(default)]
     pub expect: Vec<String>,

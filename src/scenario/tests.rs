@@ -175,6 +175,11 @@ bad_files! {
     duplicate_key_inside: ["qos: 1, count: 1" => "qos: 1, count: 1, qos: 2"];
     unknown_role: ["Publisher(" => "Publsher("];
     unknown_variant: ["WhenQuiet" => "WhenSilent"];
+    bridge_to_nobody: ["Broker()" => "Broker(bridges: [(to: \"cloud\", topics: [(pattern: \"a\")])])"];
+    bridge_to_a_client: ["Broker()" => "Broker(bridges: [(to: \"publisher\", topics: [(pattern: \"a\")])])"];
+    bridge_to_itself: ["Broker()" => "Broker(bridges: [(to: \"broker\", topics: [(pattern: \"a\")])])"];
+    bridge_without_topics: ["Broker()" => "Broker(bridges: [(to: \"broker\", topics: [])])"];
+    bridge_with_a_bad_prefix: ["Broker()" => "Broker(bridges: [(to: \"broker\", topics: [(pattern: \"a\", remote_prefix: \"#/\")])])"];
     role_in_quotes: ["Broker()" => "\"Broker\""];
     number_for_string: ["title: \"One message\"" => "title: 5"];
     string_for_number: ["count: 1" => "count: \"1\""];

@@ -1,7 +1,10 @@
 //! The tests that look at the whole: scenarios, captures, the command line, the house itself.
 //! One binary, so that it links once.
 
+mod alert_network;
+mod alert_table;
 mod behaviours;
+mod bridges;
 mod charts;
 mod command_line;
 mod compare;
@@ -9,13 +12,17 @@ mod devices;
 mod explore;
 mod fingerprints;
 mod ground_truth;
+mod ground_truth_frames;
+mod ground_truth_sessions;
 mod ground_truth_tls;
 mod interoperability;
 mod live;
 mod report;
 mod scenarios;
+mod server_throughput;
 mod smart_home;
 mod sweep;
+mod tcp_formulas;
 mod tidy;
 mod wifi;
 mod wireshark;

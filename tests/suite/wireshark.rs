@@ -4,8 +4,9 @@ use std::process::Command;
 
 use mqtt_twin::capture::pcapng::Capture;
 use mqtt_twin::capture::recorder::RecorderOptions;
+use mqtt_twin::scenario::{self, Loaded, Overrides};
 
-use crate::{load, record};
+use crate::{load, record, root, scenario_files, stem};
 
 /// One line of `fields` per frame, or nothing where tshark is not installed.
 fn tshark(name: &str, sets: &[&str], fields: &[&str]) -> Option<Vec<Vec<String>>> {
@@ -16,7 +17,12 @@ fn tshark(name: &str, sets: &[&str], fields: &[&str]) -> Option<Vec<Vec<String>>
     let (outcome, recorder) = record(&load(name, sets), RecorderOptions { frames: true, packets: false });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("capture.pcapng");
-    let capture = Capture { frames: recorder.frames(), nodes: &outcome.nodes, scenario: name };
+    let capture = Capture {
+        frames: recorder.frames(),
+        too_long: recorder.too_long(),
+        nodes: &outcome.nodes,
+        scenario: name,
+    };
     capture.write(std::fs::File::create(&path).unwrap()).unwrap();
     let mut command = Command::new("tshark");
     command.arg("-r").arg(&path).args(["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]);
@@ -98,4 +104,61 @@ fn tls_is_decoded_record_by_record() {
             .count();
         assert!(application >= 5, "CONNECT, CONNACK, PUBLISH, PUBACK, DISCONNECT: {application}");
     }
+}
+
+/// What tshark remarks on a capture above the severity "Chat": frame, severity, message.
+/// `None` if the run lost a frame.
+fn remarks(loaded: &Loaded) -> Option<Vec<String>> {
+    let (outcome, recorder) = record(loaded, RecorderOptions { frames: true, packets: false });
+    if recorder.frames().iter().any(|captured| captured.lost.is_some()) {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("capture.pcapng");
+    let capture = Capture {
+        frames: recorder.frames(),
+        too_long: recorder.too_long(),
+        nodes: &outcome.nodes,
+        scenario: &loaded.name,
+    };
+    capture.write(std::fs::File::create(&path).unwrap()).unwrap();
+    // _ws.expert.severity of Wireshark: Chat is 0x200000, Note, Warning and Error are above.
+    let output = Command::new("tshark")
+        .arg("-r")
+        .arg(&path)
+        .args(["-Y", "_ws.expert.severity > 0x200000", "-T", "fields", "-E", "separator=|"])
+        .args(["-e", "frame.number", "-e", "_ws.expert.severity", "-e", "_ws.expert.message"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Wireshark 4 writes a note beside every FIN, of whatever connection.
+    Some(text.lines().filter(|line| !line.contains("(FIN),This frame")).map(str::to_owned).collect())
+}
+
+/// Every scenario whose run loses no frame; the benchmarks are the same at a size that takes minutes.
+#[test]
+fn lossless_captures_are_clean_in_the_expert_information() {
+    if Command::new("tshark").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: tshark is not installed, so no expert information was read");
+        return;
+    }
+    let mut files = scenario_files();
+    let behaviours = std::fs::read_dir(root().join("scenarios").join("behaviours")).unwrap();
+    files.extend(behaviours.map(|entry| entry.unwrap().path()));
+    let (mut seen, mut bad) = (0, Vec::new());
+    for file in files.iter().filter(|file| !stem(file).starts_with("bench-")) {
+        let loaded = scenario::load(file, &Overrides::default())
+            .unwrap_or_else(|diagnostic| panic!("{}", diagnostic.render(false)));
+        let Some(mut remarks) = remarks(&loaded) else { continue };
+        if stem(file) == "long-subscribe" {
+            // umqtt's SUBSCRIBE of 128 bytes is what the scenario is about.
+            let malformed = remarks.remove(0);
+            assert!(malformed.contains("Malformed Packet"), "{malformed}");
+        }
+        seen += 1;
+        bad.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", stem(file))));
+    }
+    assert!(seen >= 20, "{seen} captures");
+    assert!(bad.is_empty(), "{bad:#?}");
 }

@@ -7,7 +7,7 @@
 use super::severity::SeverityMode;
 
 /// How messages are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 pub enum Form {
     /// Commas only: as built.
     Plain,

@@ -29,7 +29,7 @@ use message::Form;
 use severity::RateRule;
 
 /// How a node's timer and its flame input wake its program.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 pub enum WakePath {
     /// By publishing to `node/exit`, to which every node subscribes: as built.
     SharedTopic,
@@ -40,7 +40,7 @@ pub enum WakePath {
 }
 
 /// In which order a node that joins sends its configuration and listens for the answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 pub enum Handshake {
     /// The configuration first, the subscription when it is acknowledged: as built. An answer that is
     /// faster than the subscription is lost.
@@ -72,7 +72,7 @@ pub struct NodeSwitches {
 }
 
 /// What a server does with a node that its database does not know.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 pub enum UnknownNode {
     /// The thread that handles configurations ends by an exception, and with it all service: as built.
     ThreadEnds,
@@ -97,7 +97,7 @@ pub struct ServerSwitches {
 }
 
 /// One of the two sets of switches.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 pub enum Variant {
     /// As the paper describes it.
     AsPublished,

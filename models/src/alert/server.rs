@@ -67,7 +67,7 @@ struct Record {
 
 #[derive(Clone, Debug)]
 enum Item {
-    Configuration { node: String, text: String, message: MessageId },
+    Configuration { control: String, node: String, text: String, message: MessageId },
     Severity { node: String, mode: SeverityMode, message: MessageId },
     Data(MessageId),
 }
@@ -169,7 +169,7 @@ impl ServerNode {
             Kind::Data => Some(Item::Data(message)),
             Kind::Control => match Command::within(text) {
                 Some(Command::PublishConfiguration(text)) => {
-                    Some(Item::Configuration { node, text, message })
+                    Some(Item::Configuration { control: topic.to_owned(), node, text, message })
                 }
                 Some(Command::PublishSeverity(mode)) => Some(Item::Severity { node, mode, message }),
                 // Its own words come back to it.
@@ -206,8 +206,8 @@ impl ServerNode {
                     self.occupy(now, self.plan.database_call * TURNS_PER_STORE);
                     self.handled.push(message);
                 }
-                Item::Configuration { node, text, message } => {
-                    self.join(now, &node, &text);
+                Item::Configuration { control, node, text, message } => {
+                    self.join(now, control, &node, &text);
                     self.handled.push(message);
                 }
             }
@@ -221,8 +221,8 @@ impl ServerNode {
         }
     }
 
-    fn join(&mut self, now: SimTime, node: &str, text: &str) {
-        let control = Place { node: node.to_owned(), ..self.plan.place.clone() }.control();
+    /// Answers on `control`, the topic that the configuration came by.
+    fn join(&mut self, now: SimTime, control: String, node: &str, text: &str) {
         let Ok(xml) = configuration::validate(text) else {
             self.refuse(now, control);
             return;
@@ -258,6 +258,11 @@ impl ServerNode {
     /// The seven system messages of a join; returns when the last one is out.
     fn say_system(&mut self, start: SimTime, xml: &str) -> SimTime {
         let server = self.plan.place.node.clone();
+        // As built it knows only its own room; a server of the whole network speaks where the node listens.
+        let place = match self.plan.switches.own_room_only {
+            true => self.plan.place.clone(),
+            false => configuration::place(xml),
+        };
         let node = configuration::seek(xml, "ID").to_owned();
         let address = configuration::seek(xml, "IPAddress").to_owned();
         let messages = [
@@ -274,7 +279,7 @@ impl ServerNode {
             if self.plan.switches.serial_joins {
                 at += pause;
             }
-            let topic = self.plan.place.system(&server, &name);
+            let topic = place.system(&server, &name);
             self.say(at, topic, text, false);
         }
         at

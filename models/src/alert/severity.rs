@@ -14,7 +14,7 @@ use std::time::Duration;
 use sim_core::time::SimTime;
 
 /// How alarmed a node is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, serde::Deserialize)]
 pub enum SeverityMode {
     /// Sampling every 60 s.
     #[default]
@@ -67,7 +67,7 @@ impl SeverityMode {
 }
 
 /// How the rate of temperature is computed from the window.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
 pub enum RateRule {
     /// As if the samples were 40 s apart, whatever the mode: as built.
     FixedGrid,

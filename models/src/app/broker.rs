@@ -1,10 +1,13 @@
-//! The broker program: one MQTT server machine and the sockets of its clients.
+//! The broker program: one MQTT server machine, the sockets of its clients, and its bridges to other brokers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use sim_core::time::SimTime;
 
+use sim_core::random::Stream;
+
+use super::bridge::{Bridge, BridgePlan};
 use super::{Task, Workplace};
 use crate::cause::Cause;
 use crate::host::secure::Security;
@@ -12,7 +15,7 @@ use crate::host::socket::{NO_CONNECTION, News};
 use crate::host::{Remark, Surroundings};
 use crate::mqtt::broker::{DropReason, Memory};
 use crate::mqtt::{Broker, BrokerEvent, CloseReason, ConnectionId, Outgoing, PacketType};
-use crate::record::Refused;
+use crate::record::{HostIndex, Refused};
 
 /// A broker that listens on one port.
 #[derive(Clone, Debug)]
@@ -30,6 +33,10 @@ pub struct BrokerProgram {
     crashes: VecDeque<Crash>,
     /// While it is down: when it starts again.
     down_until: Option<SimTime>,
+    /// Bridges to other brokers.
+    bridges: Vec<Bridge>,
+    /// The bridge that has asked for a connection.
+    opening: usize,
 }
 
 /// A broker that is killed, and starts again.
@@ -57,6 +64,8 @@ impl BrokerProgram {
             crashes: VecDeque::new(),
             down_until: None,
             security: None,
+            bridges: Vec::new(),
+            opening: 0,
         }
     }
 
@@ -65,6 +74,20 @@ impl BrokerProgram {
     pub fn with_crashes(mut self, crashes: impl Iterator<Item = Crash>) -> Self {
         self.crashes = crashes.collect();
         self
+    }
+
+    /// The same with one more bridge, and the chance in its waits.
+    #[must_use]
+    pub fn with_bridge(mut self, plan: Arc<BridgePlan>, chance: Stream) -> Self {
+        let number = u16::try_from(self.bridges.len()).expect("fewer than 65,536 bridges");
+        let bridge = Bridge::new(plan, number, chance, &mut self.mqtt);
+        self.bridges.push(bridge);
+        self
+    }
+
+    /// The hosts that its bridges connect to.
+    pub fn remotes(&self) -> impl Iterator<Item = HostIndex> + '_ {
+        self.bridges.iter().map(Bridge::remote)
     }
 
     /// Whether it is there to take connections.
@@ -98,14 +121,15 @@ impl BrokerProgram {
         self.backlog
     }
 
-    /// When a client's silence is to be looked at.
+    /// When something is due: a client's silence is to be looked at, a bridge has waited, it is killed or back.
     #[must_use]
     pub fn deadline(&self) -> SimTime {
         if let Some(up_at) = self.down_until {
             return up_at;
         }
         let crash = self.crashes.front().map_or(SimTime::MAX, |crash| crash.at);
-        self.mqtt.poll_timeout().unwrap_or(SimTime::MAX).min(crash)
+        let bridges = self.bridges.iter().map(Bridge::deadline).min().unwrap_or(SimTime::MAX);
+        self.mqtt.poll_timeout().unwrap_or(SimTime::MAX).min(crash).min(bridges)
     }
 
     /// Runs one task.
@@ -115,6 +139,24 @@ impl BrokerProgram {
             Task::Background => {}
             Task::News(socket, news) => self.news(socket, news, place),
         }
+        self.handle_events(place);
+        if !self.bridges.is_empty() {
+            self.cross_bridges(place);
+        }
+    }
+
+    // Messages go over the bridges until none is left to go. None goes back where it came from.
+    fn cross_bridges(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
+        for number in 0..self.bridges.len() {
+            self.bridges[number].work(&mut self.mqtt, place);
+            while let Some((number, application)) = self.mqtt.poll_bridged() {
+                self.bridges[usize::from(number)].pass_on(application, place);
+            }
+        }
+        self.handle_events(place);
+    }
+
+    fn handle_events(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
         while let Some(event) = self.mqtt.poll_event() {
             match event {
                 BrokerEvent::Received { connection, packet_type, wire_len, .. } => {
@@ -154,7 +196,13 @@ impl BrokerProgram {
                 self.crashes.pop_front();
                 self.crash(crash, place);
             }
-            None => self.mqtt.handle_timeout(now),
+            None => {
+                self.mqtt.handle_timeout(now);
+                let asks = |bridge: &mut Bridge| bridge.time_passed(&mut self.mqtt, place);
+                if let Some(number) = self.bridges.iter_mut().position(asks) {
+                    self.opening = number;
+                }
+            }
         }
     }
 
@@ -168,11 +216,18 @@ impl BrokerProgram {
         self.sockets.clear();
         self.closing.clear();
         self.mqtt.restart(place.now, crash.memory);
+        for bridge in &mut self.bridges {
+            bridge.crash(&mut self.mqtt, crash.memory, place.now, crash.up_at);
+        }
         self.down_until = Some(crash.up_at);
     }
 
     fn news(&mut self, socket: u32, news: News, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
+        if let Some(bridge) = self.bridges.iter_mut().find(|bridge| bridge.has(socket)) {
+            bridge.news(socket, news, &mut self.mqtt, place);
+            return;
+        }
         let entry = &mut place.sockets[socket as usize];
         // What comes while it is down finds a kernel that closes.
         if news.has(News::CONNECTED) && self.down_until.is_some() {
@@ -228,7 +283,9 @@ impl BrokerProgram {
     /// The next control packet to send, and its socket.
     pub fn poll_transmit(&mut self) -> Option<(u32, Outgoing)> {
         loop {
-            let (connection, packet) = self.mqtt.poll_transmit()?;
+            let Some((connection, packet)) = self.mqtt.poll_transmit() else {
+                return self.bridges.iter_mut().find_map(Bridge::poll_transmit);
+            };
             if let Some(socket) = self.socket_of(connection) {
                 return Some((socket, packet));
             }
@@ -236,13 +293,19 @@ impl BrokerProgram {
     }
 
     /// The next socket to close.
-    pub fn poll_close(&mut self) -> Option<u32> {
-        self.closing.pop()
+    pub fn poll_close(&mut self, now: SimTime) -> Option<u32> {
+        let bridge = |bridge: &mut Bridge| bridge.poll_close(now);
+        self.closing.pop().or_else(|| self.bridges.iter_mut().find_map(bridge))
     }
 
-    /// Bytes that sessions hold.
+    /// The connection that a bridge asked for has this socket.
+    pub fn opened(&mut self, socket: u32) {
+        self.bridges[self.opening].opened(socket);
+    }
+
+    /// Bytes that sessions and bridges hold.
     #[must_use]
     pub fn buffered(&self) -> u64 {
-        self.mqtt.buffered() as u64
+        self.mqtt.buffered() as u64 + self.bridges.iter().map(Bridge::buffered).sum::<u64>()
     }
 }

@@ -4,6 +4,7 @@
 //! one socket, or the passing of a deadline. What a task costs is noted in [`Work`], what it wants
 //! of its host in [`Requests`]; what the machine has to send leaves when the task is done.
 
+mod bridge;
 mod broker;
 mod burst;
 mod camera;
@@ -35,6 +36,7 @@ use crate::mqtt::Outgoing;
 use crate::record::HostIndex;
 use crate::stream::MessageId;
 
+pub use bridge::BridgePlan;
 pub use broker::{BrokerProgram, Crash};
 pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan};
@@ -192,7 +194,7 @@ impl Program {
     /// The connection that a task asked for has this socket.
     pub fn opened(&mut self, socket: u32) {
         match self {
-            Program::Broker(_) => unreachable!("a broker opens no connection"),
+            Program::Broker(broker) => broker.opened(socket),
             Program::Client(client) => client.opened(socket),
             Program::Visitor(visitor) => visitor.opened(socket),
         }
@@ -210,7 +212,7 @@ impl Program {
     /// The next socket to close, once everything was sent.
     pub fn poll_close(&mut self, now: SimTime) -> Option<u32> {
         match self {
-            Program::Broker(broker) => broker.poll_close(),
+            Program::Broker(broker) => broker.poll_close(now),
             Program::Client(client) => client.poll_close(now),
             Program::Visitor(_) => None,
         }

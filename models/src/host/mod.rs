@@ -201,6 +201,7 @@ impl Host {
     pub fn door(&self, port: u16) -> Door {
         match self.program.listens(port) {
             None => Door::Closed,
+            Some(_) if self.out_of_sockets() => Door::Closed,
             Some(backlog) if self.untaken >= backlog => Door::Full,
             Some(_) => Door::Open,
         }

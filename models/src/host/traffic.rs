@@ -9,7 +9,7 @@ use super::socket::News;
 use super::{Host, Remark, Surroundings};
 use crate::cause::Cause;
 use crate::record::NodeRecord;
-use crate::tcp::{Event, Segment};
+use crate::tcp::{Event, Segment, SequenceNumber};
 
 /// IPv4 header without options (RFC 791 §3.1).
 const IP_HEADER: u32 = 20;
@@ -113,16 +113,44 @@ impl Host {
     }
 
     pub(super) fn charge_reception(&mut self, now: SimTime, segment: &Segment, wire_start: SimTime) {
-        let frame_bytes = u64::from(self.frame_bytes(segment));
+        self.charge_frame(now, self.frame_bytes(segment), segment.cause(), wire_start);
+    }
+
+    fn charge_frame(&mut self, now: SimTime, frame_bytes: u32, cause: Cause, wire_start: SimTime) {
+        let frame_bytes = u64::from(frame_bytes);
         self.traffic.frames_received += 1;
         self.traffic.bytes_received += frame_bytes;
-        let cause = segment.cause();
         self.energy.interface_used(now, now);
         self.charge_kernel(now, cause);
         if self.draws(Component::Receive) {
             let host_side = Duration::from_nanos(self.board.receive_ps_per_byte * frame_bytes / 1_000);
             let end = now.max(wire_start + host_side);
             self.energy.busy(now, Component::Receive, wire_start, end, cause);
+        }
+    }
+
+    /// Whether every socket of a small stack is taken: it listens no more.
+    pub(super) fn out_of_sockets(&self) -> bool {
+        self.tcp.sockets.is_some_and(|most| self.sockets.len() >= most as usize)
+    }
+
+    /// An ICMP message of `bytes` arrived whose frame took from `wire_start` to `now` to come in.
+    pub fn icmp_arrived(&mut self, now: SimTime, bytes: u32, wire_start: SimTime) {
+        self.charge_frame(now, self.link_header + bytes, Cause::TcpAck, wire_start);
+    }
+
+    /// A router dropped the segment with the sequence number `quoted`: it was longer than `mtu`.
+    pub fn fragmentation_needed(
+        &mut self,
+        now: SimTime,
+        socket: u32,
+        quoted: SequenceNumber,
+        mtu: u16,
+        around: &mut impl Surroundings,
+    ) {
+        if let Some(entry) = self.sockets.get_mut(socket as usize) {
+            entry.tcp.fragmentation_needed(now, quoted, mtu);
+            self.drain_socket(now, socket, around);
         }
     }
 

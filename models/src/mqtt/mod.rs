@@ -17,6 +17,7 @@
 //! | [`timers`] | keep-alive as clients and servers do it |
 //! | [`client`] | the client machine |
 //! | [`broker`] | the server machine |
+//! | [`bridge`] | which messages a bridge between servers passes on, and under which names |
 //! | [`aliases`] | Topic Aliases of a connection |
 //! | [`close`] | why a machine asks for the end of a connection |
 //!
@@ -27,6 +28,7 @@
 //! its message, and everything that a machine sends about that message carries it on.
 
 pub mod aliases;
+pub mod bridge;
 pub mod broker;
 pub mod client;
 pub mod close;

@@ -95,6 +95,9 @@ pub struct Will {
 pub struct Connect {
     /// The protocol spoken on this connection.
     pub version: Version,
+    /// Whether the client says that it is a bridge from another server: the highest bit of the protocol
+    /// level, a convention of Mosquitto. Not in MQTT 5.0, where subscription options say it.
+    pub bridge: bool,
     /// Whether to start without session state and, before MQTT 5.0, to leave none.
     /// MQTT 3.1.1 §3.1.2.4; Clean Start, MQTT 5.0 §3.1.2.4
     pub clean_session: bool,

@@ -1,5 +1,6 @@
 //! From a checked description to a network that is ready to run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::cell::{self, CellBlueprint, Membership};
 use super::fabric::Fabric;
 use super::frame_fault::FrameFault;
 use super::outside::Outside;
+use super::path_mtu::{self, Narrow};
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
 use crate::ledger::Ledger;
@@ -61,6 +63,8 @@ pub struct LinkTrouble {
     pub radio: Option<RadioTimes>,
     /// The middlebox on the link.
     pub nat: Option<NatRules>,
+    /// Whether a router before it drops in silence what is longer than its MTU.
+    pub mtu_black_hole: bool,
     /// The WiFi cell that it is part of: its first end is the station, its second the access point.
     pub wifi: Option<Membership>,
 }
@@ -119,9 +123,10 @@ impl<P: Probe> Network<P> {
     /// When a host cannot reach its peer.
     pub fn build(blueprint: Blueprint, probe: P) -> Result<Self, BuildError> {
         let streams = Streams::new(blueprint.seed, blueprint.run);
-        let (routes, route_of) = find_routes(&blueprint)?;
+        let Routes { routes, route_of, bridge_routes } = find_routes(&blueprint)?;
         let link_headers = link_headers(&blueprint);
-        let Links { mut directions, channels, links } = links(&blueprint, &streams);
+        let narrow = path_mtu::narrow(&blueprint, &routes);
+        let Links { mut directions, channels, links } = links(&blueprint, &streams, &narrow);
         let (cells, ports) = cell::build(&blueprint, &streams, &mut directions);
         let fabric = Fabric {
             directions,
@@ -131,7 +136,10 @@ impl<P: Probe> Network<P> {
             cells,
             ports,
             routes,
+            narrow,
+            swallowed: 0,
             route_of,
+            bridge_routes,
             next_port: vec![0; blueprint.hosts.len()],
             flows: Slab::new(),
             packets: Slab::new(),
@@ -172,7 +180,7 @@ struct Links {
 }
 
 /// Gives a channel to every direction that needs one.
-fn links(blueprint: &Blueprint, streams: &Streams) -> Links {
+fn links(blueprint: &Blueprint, streams: &Streams, narrow: &[Narrow]) -> Links {
     let mut built = Links {
         directions: Vec::with_capacity(2 * blueprint.links.len()),
         channels: Vec::new(),
@@ -196,7 +204,12 @@ fn links(blueprint: &Blueprint, streams: &Streams) -> Links {
         let ways = [("up", link.parameters.0, outages.0), ("down", link.parameters.1, outages.1)];
         for (way, parameters, outages) in ways {
             let impairment = blueprint.parameters[parameters as usize].impairment.as_ref();
-            let channel = if impairment.is_some() || !outages.is_empty() || shared != u32::MAX {
+            let number = built.directions.len() as u32;
+            let channel = if impairment.is_some()
+                || !outages.is_empty()
+                || shared != u32::MAX
+                || path_mtu::is_narrow(narrow, number)
+            {
                 let impairment = impairment.cloned().unwrap_or_default();
                 let stream = |purpose: &str| streams.stream(&format!("{purpose}/{}/{way}", link.name));
                 built.channels.push(Channel::new(impairment, outages, shared, &stream));
@@ -210,8 +223,16 @@ fn links(blueprint: &Blueprint, streams: &Streams) -> Links {
     built
 }
 
+/// Routes, and who uses which.
+#[derive(Default)]
+struct Routes {
+    routes: Vec<crate::net::Route>,
+    route_of: Vec<u32>,
+    bridge_routes: BTreeMap<(HostIndex, HostIndex), u32>,
+}
+
 /// Routes of all hosts that open connections, one search per peer.
-fn find_routes(blueprint: &Blueprint) -> Result<(Vec<crate::net::Route>, Vec<u32>), BuildError> {
+fn find_routes(blueprint: &Blueprint) -> Result<Routes, BuildError> {
     let mut topology = Topology::new();
     for _ in 0..blueprint.hosts.len() as u32 + blueprint.forwarders {
         topology.add_node();
@@ -239,7 +260,19 @@ fn find_routes(blueprint: &Blueprint) -> Result<(Vec<crate::net::Route>, Vec<u32
             routes.push(route);
         }
     }
-    Ok((routes, route_of))
+    let mut bridge_routes = BTreeMap::new();
+    for (place, host) in (0_u32..).zip(&blueprint.hosts) {
+        let Program::Broker(broker) = &host.program else { continue };
+        let here = HostIndex(place);
+        for peer in broker.remotes() {
+            let found = topology
+                .routes_to(NodeIndex(peer.0), &[NodeIndex(place)])
+                .map_err(|_| BuildError::Unreachable { host: here, peer })?;
+            bridge_routes.insert((here, peer), routes.len() as u32);
+            routes.extend(found);
+        }
+    }
+    Ok(Routes { routes, route_of, bridge_routes })
 }
 
 /// Link header of each host's first link, which is what its interface puts before a packet.

@@ -10,7 +10,6 @@ use super::build::{Blueprint, LinkBlueprint, LinkTrouble};
 use super::fabric::Fabric;
 use super::{CELL, Network};
 use crate::event::Event;
-use crate::host::packet_bytes;
 use crate::net::wifi::{
     CellParameters, Medium, MediumEvent, Modulation, Offered, PowerSave, StationParameters, Timing, Way,
     WayParameters,
@@ -180,7 +179,7 @@ impl<P: Probe> Fabric<P> {
         scheduler: &mut Scheduler<Event>,
     ) -> SimTime {
         let port = self.ports[(self.directions[number as usize].channel - FIRST_PORT) as usize];
-        let bytes = packet_bytes(&self.packets[place as usize].segment);
+        let bytes = self.packets[place as usize].bytes();
         let cell = &mut self.cells[port.cell as usize];
         match cell.medium.offer(scheduler.now(), ready, port.station, port.way, bytes, place) {
             Offered::Taken => cell.arm(port.cell, scheduler),

@@ -1,5 +1,8 @@
 //! Everything between the hosts: links, packets under way, flows, and the run's books.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
+
 use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
 use slab::Slab;
@@ -7,6 +10,7 @@ use slab::Slab;
 use super::cell::{Cell, FIRST_PORT, Port};
 use super::frame_fault::FrameFault;
 use super::outside::Outside;
+use super::path_mtu::Narrow;
 use crate::app::ToOutside;
 use crate::event::Event;
 use crate::host::socket::End;
@@ -36,6 +40,8 @@ pub(super) struct Packet {
     pub hop: u8,
     /// Whether a link made it of another packet.
     pub copy: bool,
+    /// If it is an ICMP message that quotes `segment`: the MTU for which that was too long.
+    pub too_long: Option<NonZeroU16>,
     /// Number of the frame, for captures.
     pub serial: u64,
     /// When its first bit was put on the link it is on.
@@ -83,8 +89,14 @@ pub(super) struct Fabric<P> {
     /// One per direction into or out of a cell.
     pub ports: Vec<Port>,
     pub routes: Vec<Route>,
+    /// Directions with a smaller MTU than one before them on a route.
+    pub narrow: Vec<Narrow>,
+    /// Packets that were too long and of which nobody was told.
+    pub swallowed: u64,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
+    /// Routes of the bridges of a broker, by its host and that of the remote broker.
+    pub bridge_routes: BTreeMap<(HostIndex, HostIndex), u32>,
     /// Next dynamic port of each host.
     pub next_port: Vec<u16>,
     pub flows: Slab<Flow>,
@@ -127,7 +139,7 @@ impl<P: Probe> Fabric<P> {
         let number = self.direction_of(packet);
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
-        let bytes = parameters.framing.header_len() + packet_bytes(&packet.segment);
+        let bytes = parameters.framing.header_len() + packet.bytes();
         let wire_ns = parameters.transmission_ns(bytes);
         self.totals.hops += 1;
         if packet.hop == 0 {
@@ -162,6 +174,10 @@ impl<P: Probe> Fabric<P> {
         bytes: u32,
         scheduler: &mut Scheduler<Event>,
     ) -> SimTime {
+        if !self.narrow.is_empty() && self.too_long(place, number) {
+            self.drop_too_long(ready, place, number, scheduler);
+            return ready;
+        }
         if self.directions[number as usize].channel >= FIRST_PORT {
             return self.forward_over_the_air(ready, place, number, scheduler);
         }
@@ -228,6 +244,7 @@ impl<P: Probe> Fabric<P> {
         let (flow, from, hop) = (packet.flow, packet.from, packet.hop);
         let reset = match answer {
             NatAnswer::Silence => None,
+            NatAnswer::Reset if packet.too_long.is_some() => None,
             NatAnswer::Reset => tcp::reset_for(&packet.segment),
         };
         if let Some(segment) = reset {
@@ -249,6 +266,7 @@ impl<P: Probe> Fabric<P> {
                 from: from.peer(),
                 hop: links - 1 - hop,
                 copy: false,
+                too_long: None,
                 serial,
                 wire_start,
             };
@@ -316,9 +334,13 @@ impl<P: Probe> Surroundings for Context<'_, P> {
     fn open_flow(&mut self, host: HostIndex, socket: u32, peer: HostIndex, port: u16) -> u32 {
         let next_port = &mut self.fabric.next_port[host.0 as usize];
         let client_port = FIRST_DYNAMIC_PORT | *next_port;
+        let route = match self.fabric.bridge_routes.get(&(host, peer)) {
+            Some(route) => *route,
+            None => self.fabric.route_of[host.0 as usize],
+        };
         *next_port = next_port.wrapping_add(1);
         self.fabric.flows.insert(Flow {
-            route: self.fabric.route_of[host.0 as usize],
+            route,
             client: host,
             server: peer,
             client_socket: Some(socket),
@@ -354,8 +376,16 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         if P::LISTENS {
             fabric.listen_in(ready, flow, from, &segment);
         }
-        let packet =
-            Packet { segment, flow, from, hop: 0, copy: false, serial: fabric.serial, wire_start: ready };
+        let packet = Packet {
+            segment,
+            flow,
+            from,
+            hop: 0,
+            copy: false,
+            too_long: None,
+            serial: fabric.serial,
+            wire_start: ready,
+        };
         fabric.serial += 1;
         let place = fabric.packets.insert(packet) as u32;
         fabric.forward(ready, place, self.scheduler)

@@ -12,6 +12,7 @@ mod fabric;
 mod frame_fault;
 mod outcome;
 mod outside;
+mod path_mtu;
 
 use sim_core::engine::World;
 use sim_core::fingerprint::Fingerprint;
@@ -89,9 +90,13 @@ impl<P: Probe> Network<P> {
     }
 
     fn hand_over(&mut self, now: SimTime, packet: Packet, scheduler: &mut Scheduler<Event>) {
+        self.fabric.flows[packet.flow as usize].under_way -= 1;
+        if let Some(mtu) = packet.too_long {
+            self.hand_over_too_long(now, &packet, mtu, scheduler);
+            return;
+        }
         let Packet { flow: number, from, segment, wire_start, .. } = packet;
-        let flow = &mut self.fabric.flows[number as usize];
-        flow.under_way -= 1;
+        let flow = &self.fabric.flows[number as usize];
         let at = from.peer();
         let (host, socket) = flow.place(at);
         let host = &mut self.hosts[host.0 as usize];

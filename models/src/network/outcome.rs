@@ -12,6 +12,9 @@ use crate::record::{ClientRecord, Outcome, Probe};
 const LOST_UNDER_QOS_0: &str =
     "frame lost in a run with messages at QoS 0: MQTT does not repeat these, only TCP sent the bytes again";
 
+const BLACK_HOLE: &str =
+    "packet longer than the next link's MTU dropped in silence: the path is an MTU black hole";
+
 const BEYOND_RAM: &str = "host used more RAM than its board has: a real one would have failed";
 
 fn client_record(host: &Host) -> Option<ClientRecord> {
@@ -39,6 +42,9 @@ impl<P: Probe> Network<P> {
         let overfull = self.hosts.iter().filter(|host| host.exceeded_ram()).count() as u64;
         if overfull > 0 {
             remarks.push((BEYOND_RAM.to_owned(), overfull));
+        }
+        if self.fabric.swallowed > 0 {
+            remarks.push((BLACK_HOLE.to_owned(), self.fabric.swallowed));
         }
         let lost = self.fabric.totals.lost;
         if lost > 0 && messages.iter().any(|message| message.qos == 0) {

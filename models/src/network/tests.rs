@@ -20,6 +20,7 @@ use crate::stream::Payload;
 use crate::tcp::Config;
 
 mod cells;
+mod path_mtu;
 mod trouble;
 
 const BROKER: HostIndex = HostIndex(0);

@@ -84,6 +84,8 @@ pub struct BrokerFile {
     pub ignores_subscription_ids: Option<Choice<bool>>,
     /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, too.
     pub inbound_window_before_5_0: Option<Choice<bool>>,
+    /// Whether the protocol level of a bridge is taken, and the client treated as one.
+    pub accepts_bridges: Option<Choice<bool>>,
     /// Whether DUP at QoS 0 passes.
     pub accepts_dup_at_qos_0: Option<Choice<bool>>,
     /// Whether surplus bytes in a packet pass.
@@ -171,6 +173,7 @@ impl Inherit for BrokerFile {
             told("fault_codes", &self.fault_codes),
             told("ignores_subscription_ids", &self.ignores_subscription_ids),
             told("inbound_window_before_5_0", &self.inbound_window_before_5_0),
+            told("accepts_bridges", &self.accepts_bridges),
             told("accepts_dup_at_qos_0", &self.accepts_dup_at_qos_0),
             told("accepts_surplus_bytes", &self.accepts_surplus_bytes),
             told("limits_v3_1_ids", &self.limits_v3_1_ids),
@@ -204,6 +207,7 @@ impl Inherit for BrokerFile {
             fault_codes: self.fault_codes.or(base.fault_codes),
             ignores_subscription_ids: self.ignores_subscription_ids.or(base.ignores_subscription_ids),
             inbound_window_before_5_0: self.inbound_window_before_5_0.or(base.inbound_window_before_5_0),
+            accepts_bridges: self.accepts_bridges.or(base.accepts_bridges),
             accepts_dup_at_qos_0: self.accepts_dup_at_qos_0.or(base.accepts_dup_at_qos_0),
             accepts_surplus_bytes: self.accepts_surplus_bytes.or(base.accepts_surplus_bytes),
             retry_after: self.retry_after.or(base.retry_after),
@@ -288,6 +292,7 @@ impl BrokerFile {
                 "ignores_subscription_ids",
                 &self.ignores_subscription_ids,
             )?,
+            accept_bridges: chosen("accepts_bridges", &self.accepts_bridges)?,
             inbound_window_before_5_0: chosen("inbound_window_before_5_0", &self.inbound_window_before_5_0)?,
             tolerance: Tolerance {
                 dup_at_qos_0: chosen("accepts_dup_at_qos_0", &self.accepts_dup_at_qos_0)?,

@@ -113,6 +113,9 @@ pub struct SoftwareFile {
     pub tls_ram: Option<Figure>,
     /// CPU time of reading a sensor; without it, none.
     pub sample: Option<Figure>,
+    /// Number of live threads at which a turn at the interpreter's lock takes twice as long; without it, it
+    /// never takes longer.
+    pub threads_for_double: Option<Figure>,
     /// A heap of fixed size, where the program has one.
     pub heap: Option<HeapFile>,
     /// What happens when memory ends: `"refuse"`, `"drop"`, `"exit"`, `"reboot"`.
@@ -148,6 +151,8 @@ pub struct Software {
     pub tls_ram_bytes: Option<u64>,
     /// CPU time of reading a sensor.
     pub sample: Duration,
+    /// Number of live threads at which a turn at the interpreter's lock takes twice as long; 0: it never does.
+    pub threads_for_double: u32,
     /// A heap of fixed size, where the program has one.
     pub heap: Option<Heap>,
     /// What happens when memory ends; `None` keeps the account and lets nothing fail.
@@ -171,6 +176,7 @@ impl Inherit for SoftwareFile {
             ("ram_per_connection", &self.ram_per_connection),
             ("tls_ram", &self.tls_ram),
             ("sample", &self.sample),
+            ("threads_for_double", &self.threads_for_double),
         ];
         let mut figures: Vec<_> =
             all.into_iter().filter_map(|(key, figure)| Some((vec![key], figure.as_ref()?))).collect();
@@ -193,6 +199,7 @@ impl Inherit for SoftwareFile {
             ram_per_connection: self.ram_per_connection.or(base.ram_per_connection),
             tls_ram: self.tls_ram.or(base.tls_ram),
             sample: self.sample.or(base.sample),
+            threads_for_double: self.threads_for_double.or(base.threads_for_double),
             heap: HeapFile::over(self.heap, base.heap),
             out_of_memory: self.out_of_memory.or(base.out_of_memory),
         }
@@ -217,6 +224,12 @@ impl Inherit for SoftwareFile {
                 Some(figure) => span(&["sample"], Some(figure))?,
                 None => Duration::ZERO,
             },
+            threads_for_double: perhaps_whole(
+                &["threads_for_double"],
+                self.threads_for_double.as_ref(),
+                "1",
+            )?
+            .unwrap_or(0),
             heap: self.heap.as_ref().map(HeapFile::complete).transpose()?,
             out_of_memory: self.out_of_memory,
         })

@@ -138,6 +138,13 @@ pub struct Config {
     /// Whether nothing new is sent while anything is unacknowledged: one SEND command of a hard-wired stack
     /// at a time. Only [`Config::arduino`].
     pub one_at_a_time: bool,
+    /// Whether timeouts make segments shorter, because a path may swallow long ones in silence (RFC 4821
+    /// §7.7): 1,024 bytes of data once three seconds have passed since the first retransmission, and
+    /// half of that with each further timeout, 48 at the least. Linux (`tcp_mtu_probing`, 1 for yes): no.
+    pub mtu_probing: bool,
+    /// How many sockets there are: a SYN that finds them all taken is refused. `None`: as many as one
+    /// wants. W5500: 8 (data sheet 1.0.9, features).
+    pub sockets: Option<u32>,
     /// How long TIME-WAIT lasts. RFC 9293 §3.4.2: 2 MSL = 4 min. Linux: 60 s (`TCP_TIMEWAIT_LEN`).
     pub time_wait: Duration,
     /// How long to bear a silent peer in FIN-WAIT-2, or `None` for ever. Linux: 60 s (`tcp_fin_timeout`).
@@ -147,6 +154,16 @@ pub struct Config {
     /// By how many segments one acknowledgement may open the window in slow start, or `None` for as many
     /// as it covers. RFC 3465 §2.3: 2. Linux: no limit.
     pub slow_start_limit: Option<u32>,
+    /// Whether a reduction of the window is taken back when the peer's timestamps or reported duplicates
+    /// prove it needless (RFC 4015, RFC 3708); with selective acknowledgements only. Linux: yes.
+    pub undo: bool,
+    /// Whether a timeout is doubted: F-RTO (RFC 5682), with selective acknowledgements only. Linux: yes
+    /// (`tcp_frto`).
+    pub frto: bool,
+    /// Whether, without selective acknowledgements, each partial acknowledgement restarts the retransmission
+    /// timer: the Slow-but-Steady variant of RFC 6582 §4, one loss repaired each round trip. Linux: yes
+    /// (measured). RFC 6582 §3.2 restarts it for the first one only (Impatient).
+    pub slow_but_steady: bool,
     /// Whether the window returns to the initial one after an idle retransmission timeout (RFC 5681
     /// §4.1). Linux: yes (`tcp_slow_start_after_idle`). ns-3: no.
     pub restart_after_idle: bool,
@@ -163,6 +180,8 @@ impl Config {
             rack: true,
             tail_loss_probe: true,
             prr: true,
+            undo: true,
+            frto: true,
             congestion: CongestionControl::Cubic,
             ..Config::linux_without_options()
         }
@@ -207,10 +226,15 @@ impl Config {
             delayed_fin_ack: true,
             nagle: true,
             one_at_a_time: false,
+            mtu_probing: false,
+            sockets: None,
             time_wait: Duration::from_secs(60),
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
             congestion: CongestionControl::NewReno,
             slow_start_limit: None,
+            undo: false,
+            frto: false,
+            slow_but_steady: true,
             restart_after_idle: true,
         }
     }
@@ -250,18 +274,26 @@ impl Config {
             delayed_fin_ack: false,
             nagle: false,
             one_at_a_time: false,
+            mtu_probing: false,
+            sockets: None,
             time_wait: Duration::from_secs(240),
             fin_wait_2_timeout: None,
             congestion: CongestionControl::NewReno,
             slow_start_limit: Some(2),
+            undo: false,
+            frto: false,
+            slow_but_steady: false,
             restart_after_idle: false,
         }
     }
 
-    /// As lwIP 2.1 with its default options (`opt.h`): segments of 536 bytes, a window of four and a send
-    /// buffer of two of them, no options beside the MSS, timers in steps of 500 ms. The Arduino core of the
-    /// ESP8266 ships it so ("lower memory"). For segments of 1460 bytes see
-    /// [`with_segments_of`](Self::with_segments_of).
+    /// As lwIP 2.1 on the ESP8266 with the Arduino core's "lower memory": segments of 536 bytes, `TCP_WND` of
+    /// four and `TCP_SND_BUF` of two of them, `TCP_MAXRTX` 12, `TCP_SYNMAXRTX` 6, no timestamps, window
+    /// scale or SACK (`glue-lwip/arduino/lwipopts.h` of esp82xx-nonos-linklayer, which that core is built
+    /// with); timers in steps of 500 ms. The core's "higher bandwidth" has segments of 1460 bytes and
+    /// the same ratios, as has Espressif's lwIP 1.4 below MicroPython (`lwipopts.h` and `init.c` of
+    /// esp-open-lwip): see [`with_segments_of`](Self::with_segments_of). Its table of five connections
+    /// is left out.
     #[must_use]
     pub fn lwip() -> Self {
         Config {
@@ -313,6 +345,7 @@ impl Config {
             data_retries: 8,
             delayed_ack: timeout,
             nagle: false,
+            sockets: Some(8),
             time_wait: Duration::from_secs(1),
             ..Config::rfc()
         }

@@ -91,12 +91,47 @@ impl Congestion {
         self.phase = Phase::FastRecovery { timer_restarted: false };
     }
 
+    /// Everything up to `max` may be sent again, but not for congestion: the window stays (RFC 1191
+    /// §6.4; Linux `tcp_simple_retransmit`).
+    pub(super) fn resend(&mut self, max: SequenceNumber) {
+        self.recover = max;
+        self.duplicates = 0;
+        self.phase = Phase::LossRecovery;
+    }
+
+    /// Segments have `mss` bytes instead of `old`: the windows keep their number of segments.
+    pub(super) fn rescale(&mut self, old: u32, mss: u32) {
+        let scaled = |bytes: u32| (u64::from(bytes) * u64::from(mss) / u64::from(old)) as u32;
+        self.cwnd = scaled(self.cwnd).max(mss);
+        self.counted = scaled(self.counted);
+        if self.ssthresh != u32::MAX {
+            self.ssthresh = scaled(self.ssthresh).max(2 * mss);
+        }
+    }
+
     /// Everything that was out when the loss was told is acknowledged.
     pub(super) fn complete(&mut self, mss: u32) {
         match self.phase {
             Phase::FastRecovery { .. } => self.cwnd = self.ssthresh.max(mss),
             Phase::LossRecovery | Phase::Open => {}
         }
+        self.phase = Phase::Open;
+    }
+
+    /// One past the highest sequence number sent when the last recovery began.
+    pub(super) const fn recover(&self) -> SequenceNumber {
+        self.recover
+    }
+
+    /// RFC 5682 §3.1 (2b): the recovery lasts until `max` is acknowledged.
+    pub(super) fn move_recover(&mut self, max: SequenceNumber) {
+        self.recover = max;
+    }
+
+    /// A reduction is taken back (Linux `tcp_undo_cwnd_reduction`).
+    pub(super) fn restore(&mut self, cwnd: u32, ssthresh: u32) {
+        self.cwnd = self.cwnd.max(cwnd);
+        self.ssthresh = self.ssthresh.max(ssthresh);
         self.phase = Phase::Open;
     }
 
@@ -188,7 +223,7 @@ impl Congestion {
                     self.cwnd = self.cwnd.saturating_add(mss);
                 }
                 self.phase = Phase::FastRecovery { timer_restarted: true };
-                Advance { retransmit: true, restart_timer: !timer_restarted }
+                Advance { retransmit: true, restart_timer: !timer_restarted || config.slow_but_steady }
             }
             Phase::Open | Phase::LossRecovery => {
                 let after_timeout = self.phase == Phase::LossRecovery && !complete;

@@ -58,6 +58,8 @@ pub struct Statistics {
     pub data_segments_sent: u32,
     /// Segments sent some of which was sent before.
     pub segments_retransmitted: u32,
+    /// Reductions of the congestion window that proved needless and were taken back.
+    pub undone: u32,
     /// Expired retransmission timers.
     pub timeouts: u32,
     /// Losses told by duplicate acknowledgements.
@@ -374,10 +376,14 @@ impl Connection {
         if handshake {
             self.pending.syn = true;
         } else {
+            self.suspect_black_hole();
             let mss = u32::from(self.send.mss);
             // Linux `tcp_enter_loss`: a recovery that fails has reduced the window already.
             let reduced = self.sack && self.congestion.in_fast_recovery();
             let first = self.send.retries == 0 && !reduced;
+            if self.sack {
+                self.begin_doubt(first);
+            }
             self.congestion.timeout(now, self.send.outstanding(), self.send.max, mss, first);
             if self.sack {
                 self.lose_everything(now);

@@ -18,15 +18,16 @@
 //! | selective acknowledgements | RFC 2018, duplicates RFC 2883, recovery RFC 6675, compressed as Linux does |
 //! | losses told by time, tail loss probes | RACK-TLP, RFC 8985, with the timers of Linux |
 //! | the flight during recovery | proportional rate reduction, RFC 6937, slow start reduction bound |
+//! | needless reductions taken back | Eifel, RFC 4015; reported duplicates, RFC 3708; F-RTO, RFC 5682 |
 //! | CUBIC | RFC 9438, with HyStart, in whole segments as Linux |
+//! | path MTU | discovery, RFC 1191, and its black holes, RFC 4821 §7.7, as Linux does |
 //! | silent peers | keep-alive, RFC 1122 §4.2.3.6; zero-window probes, RFC 9293 §3.8.6.1 |
 //! | delayed and quick acknowledgements, Nagle | RFC 1122 §4.2.3.2 and §4.2.3.4, as Linux does |
 //! | blind attacks: RST, SYN and ACK outside the window | RFC 5961, without its rate limit |
 //!
 //! # What it leaves out
 //!
-//! Undoing a reduction that proved needless (Eifel, F-RTO), path MTU discovery and its black holes,
-//! explicit congestion notification, pacing, urgent data, fast open. The receive buffer: the window grows
+//! Raising the path MTU again, explicit congestion notification, pacing, urgent data, fast open. The receive buffer: the window grows
 //! by what arrives up to a limit, not by Linux's `tcp_rcv_space_adjust`. Windows count bytes where Linux
 //! counts segments. Segments that one interrupt brings are not acknowledged together (receive offload).
 //! Checksums: a damaged frame is a lost frame.
@@ -75,8 +76,8 @@
 //!
 //! # References
 //!
-//! RFC 9293 *Transmission Control Protocol*, RFC 7323, 6298, 5681, 6582, 3042, 3465, 6928, 1122, 5961,
-//! 2018, 2883, 6675, 6937, 8985, 9438; S. Ha and I. Rhee, *Hybrid Slow Start for High-Bandwidth and
+//! RFC 9293 *Transmission Control Protocol*, RFC 1191, 4821, 5927, 7323, 6298, 5681, 6582, 3042, 3465, 6928, 1122, 5961,
+//! 2018, 2883, 3708, 4015, 5682, 6675, 6937, 8985, 9438; S. Ha and I. Rhee, *Hybrid Slow Start for High-Bandwidth and
 //! Long-Distance Networks*, 2008;
 //! W. R. Stevens and G. R. Wright, *TCP/IP Illustrated*, volumes 1 and 2.
 
@@ -91,6 +92,7 @@ mod loss_timer;
 mod options;
 mod output;
 mod outstanding;
+mod path_mtu;
 mod reassembly;
 mod receive;
 mod recovery;
@@ -100,6 +102,7 @@ mod segment;
 mod send;
 mod sequence;
 mod timers;
+mod undo;
 
 #[cfg(test)]
 mod tests;

@@ -160,6 +160,12 @@ impl Connection {
         Some(self.transmit_cut(now, Cut { bytes, fin }, unsent))
     }
 
+    /// Whether a new segment may go now.
+    pub(super) fn can_send_new(&self) -> bool {
+        let (unsent, fin_due) = (self.send.unsent(), self.fin_due());
+        (unsent > 0 || fin_due) && self.next_cut(unsent, fin_due).is_some()
+    }
+
     /// Adds to a segment what arrived beyond a gap, as far as there is room (RFC 2018 §3).
     fn report_gaps(&mut self, segment: &mut Segment, due: bool) {
         if !segment.flags.contains(Flags::ACK) || segment.flags.contains(Flags::SYN) {

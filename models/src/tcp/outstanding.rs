@@ -33,6 +33,11 @@ impl Instant30 {
         Instant30((now.as_nanos() / 1_000) as u32 & MASK)
     }
 
+    /// Whether the timestamp clock has advanced since it read `ticks`.
+    pub(super) const fn is_ticks_after(self, ticks: u32) -> bool {
+        self.since(Instant30(ticks.wrapping_mul(1_000) & MASK)) >= 1_000
+    }
+
     /// Microseconds from `earlier` to `self`; negative when it is the other way round.
     pub(super) const fn since(self, earlier: Self) -> i32 {
         // Shifted up the sign bit of the difference is that of an i32.
@@ -157,11 +162,15 @@ impl Outstanding {
                 done += 1;
             }
         }
-        self.pieces.drain(..done);
-        if self.pieces.is_empty() {
+        let left = self.pieces.len() - done;
+        self.pieces.copy_within(done.., 0);
+        self.pieces.truncate(left);
+        if left == 0 {
             self.base = una;
-            // An idle connection holds no heap.
-            self.pieces.shrink_to_fit();
+            if self.pieces.spilled() {
+                // An idle connection holds no heap.
+                self.pieces.shrink_to_fit();
+            }
         }
     }
 
@@ -198,6 +207,35 @@ impl Outstanding {
             begin = piece.end;
         }
         self.lost - before
+    }
+
+    /// Marks as lost what is under way in segments longer than `mss`, which were cut to `old` bytes each;
+    /// what is left of a piece at its end was a segment of its own. Returns the bytes marked.
+    pub(super) fn lose_longer(&mut self, old: u32, mss: u32) -> u32 {
+        let before = self.lost;
+        let mut index = 0;
+        while let Some(piece) = self.pieces.get(index).copied() {
+            let begin = self.begin(index);
+            let len = piece.end.since(begin);
+            let rest = len % old;
+            if matches!(piece.fate(), Fate::InFlight | Fate::Retransmitted) && len > mss {
+                if rest > 0 && rest <= mss {
+                    self.split(begin + (len - rest));
+                }
+                self.change(index, Fate::Lost, piece.at());
+            }
+            index += 1;
+        }
+        self.lost - before
+    }
+
+    /// What was presumed lost is under way after all; it may be either transmission that arrives.
+    pub(super) fn find_lost(&mut self) {
+        for index in 0..self.pieces.len() {
+            if self.pieces[index].fate() == Fate::Lost {
+                self.change(index, Fate::Retransmitted, self.pieces[index].at());
+            }
+        }
     }
 
     /// The peer has forgotten what it told (RFC 2018 §8): nothing counts as arrived.
@@ -351,6 +389,19 @@ mod tests {
             (38, 40, Sacked),
         ];
         assert_eq!(seen(&outstanding), expected);
+    }
+
+    /// An acknowledgement of every second segment lets two go at one instant: four bytes a segment.
+    #[test]
+    fn a_pair_of_segments_costs_eight_bytes() {
+        assert_eq!(std::mem::size_of::<Piece>(), 8);
+        let mut outstanding = Outstanding::default();
+        outstanding.start(BASE);
+        for segment in 1..=100_u64 {
+            let end = BASE + 1_448 * segment as u32;
+            outstanding.push(end, SimTime::from_micros(segment.div_ceil(2)));
+        }
+        assert_eq!(outstanding.pieces.len(), 50);
     }
 
     #[test]

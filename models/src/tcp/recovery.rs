@@ -10,9 +10,16 @@ use super::options::SackBlock;
 use super::outstanding::{Delivered, Fate, Instant30};
 use super::segment::{Flags, Purpose, Segment};
 use super::sequence::SequenceNumber;
+use super::undo::{ForwardRto, Originals, Undo};
 
 /// RFC 5681 §3.2, RFC 6675 §2: so many segments beyond it tell that one is lost.
 const DUPLICATE_THRESHOLD: u32 = 3;
+
+/// RFC 8985 §6.2, step 4: for so many recoveries the reordering window stays wide.
+const WIDE_RECOVERIES: u8 = 16;
+
+/// The widest reordering window in quarters of the round trip (Linux: `reo_wnd_steps` of eight bits).
+const MAX_QUARTERS: u32 = 255;
 
 /// A transmission that the peer confirmed.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +47,10 @@ pub(super) struct Recovery {
     reordering: bool,
     /// RACK.reo_wnd_mult: quarters of the smallest round-trip time.
     reordering_quarters: u32,
+    /// RACK.reo_wnd_persist: recoveries until the window is small again.
+    reordering_persists: u8,
+    /// RACK.dsack_round: the round trip that widened the window lasts until this is acknowledged.
+    duplicate_round: Option<SequenceNumber>,
     /// One past the highest byte reported as arrived.
     highest_sacked: Option<SequenceNumber>,
     /// Acknowledgements that reported new arrivals since SND.UNA moved: at least so many segments.
@@ -50,11 +61,17 @@ pub(super) struct Recovery {
     out: u32,
     /// TLP.end_seq (RFC 8985 §7.1), while a probe is unanswered, and whether it was sent before.
     pub(super) probe: Option<(SequenceNumber, bool)>,
+    /// What is given back if this episode proves needless.
+    pub(super) undo: Option<Undo>,
+    /// One past the highest byte under way that was sent again.
+    pub(super) again_end: Option<SequenceNumber>,
+    /// Whether the last timeout is in doubt.
+    pub(super) forward: ForwardRto,
 }
 
 /// What one acknowledgement tells.
 #[derive(Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     /// When the first and the last of the cumulatively acknowledged segments were sent.
     oldest: Option<Instant30>,
     latest: Option<Instant30>,
@@ -65,9 +82,14 @@ struct Tally {
     ambiguous: bool,
     newest: Option<(Confirmed, bool)>,
     delivered: u32,
-    sacked: u32,
+    pub(super) sacked: u32,
     reordered: bool,
     duplicate: bool,
+    /// The duplicate reported: its end and its segments.
+    pub(super) duplicate_end: Option<SequenceNumber>,
+    pub(super) duplicates: u32,
+    /// What was sent before a timeout in doubt, and once only, has arrived.
+    pub(super) original: bool,
 }
 
 impl Tally {
@@ -127,8 +149,10 @@ impl Connection {
             self.send.acknowledge(ack, data);
         }
         self.take_samples(now, segment, &tally, acked, flight);
+        let echo = self.echo(segment);
         if let Some(recovery) = &mut self.recovery {
-            recovery.confirm(now, &tally, self.rtt.min_us());
+            recovery.confirm(now, &tally, self.rtt.min_us(), echo);
+            recovery.widen(&tally, self.send.una, self.send.max);
             if acked > 0 {
                 recovery.reports = 0;
             } else {
@@ -138,7 +162,9 @@ impl Connection {
         let nothing_new = acked == 0 && tally.sacked == 0 && same_window && segment.payload.is_empty();
         self.answer_to_probe(tally.duplicate, nothing_new);
         self.set_loss_timer(now, acked > 0);
-        self.respond(now, &tally, acked, flight);
+        if self.recovery.is_none() || !self.take_back(&tally, acked, echo) {
+            self.respond(now, &tally, acked, flight);
+        }
         if acked > 0 && self.send.outstanding() == 0 && self.send.buffer.len() == 0 {
             self.events.insert(Event::Drained);
         }
@@ -152,7 +178,11 @@ impl Connection {
         let mut tally = Tally::default();
         let highest = self.recovery.as_ref().and_then(|recovery| recovery.highest_sacked);
         let ack = segment.ack;
-        self.outstanding.acknowledge(ack, |delivered| tally.cumulative(delivered, highest));
+        let originals = self.originals();
+        self.outstanding.acknowledge(ack, |delivered| {
+            tally.original |= originals.is_some_and(|originals: Originals| originals.has(&delivered));
+            tally.cumulative(delivered, highest);
+        });
         let Some(blocks) = &segment.options.sack else { return tally };
         let blocks = blocks.as_slice();
         let inside = |outer: &SackBlock, inner: &SackBlock| {
@@ -166,11 +196,21 @@ impl Connection {
             let duplicate = index == 0
                 && (block.end.at_or_before(ack) || blocks.get(1).is_some_and(|next| inside(next, block)));
             if duplicate || block.start.before(ack) {
-                tally.duplicate |= duplicate;
+                if duplicate {
+                    tally.duplicate = true;
+                    if block.end.at_or_before(ack) {
+                        let len = block.end.since(block.start);
+                        tally.duplicate_end = Some(block.end);
+                        tally.duplicates = len.div_ceil(u32::from(self.send.mss));
+                    }
+                }
                 continue;
             }
             let recovery = self.recovery.get_or_insert_default();
-            self.outstanding.sack(block.start, block.end, |delivered| tally.selective(delivered, highest));
+            self.outstanding.sack(block.start, block.end, |delivered| {
+                tally.original |= originals.is_some_and(|originals| originals.has(&delivered));
+                tally.selective(delivered, highest);
+            });
             let known = recovery.highest_sacked.get_or_insert(block.end);
             *known = known.latest(block.end);
         }
@@ -197,6 +237,10 @@ impl Connection {
         let after_timeout = self.congestion.phase() == Phase::LossRecovery;
         if self.congestion.completes(una) {
             self.congestion.complete(mss);
+            if let Some(recovery) = &mut self.recovery {
+                recovery.forward = ForwardRto::Settled;
+                recovery.narrow();
+            }
         }
         let again = self.detect_losses(now);
         match self.congestion.phase() {
@@ -215,6 +259,7 @@ impl Connection {
     fn begin_recovery(&mut self, tally: &Tally) {
         let mss = u32::from(self.send.mss);
         let flight_before = self.congestion.cwnd;
+        self.begin_episode();
         self.congestion.enter_recovery(self.send.outstanding(), self.send.max, mss);
         self.statistics.fast_retransmits += 1;
         let recovery = self.recovery.get_or_insert_default();
@@ -222,6 +267,7 @@ impl Connection {
         recovery.delivered = 0;
         recovery.out = 0;
         recovery.probe = None;
+        recovery.forward = ForwardRto::Settled;
         self.reduce_in_proportion(tally, false);
     }
 
@@ -369,6 +415,9 @@ impl Connection {
     pub(super) fn transmit_lost(&mut self, now: SimTime) -> Option<Segment> {
         let mss = u32::from(self.send.mss);
         let (start, len) = self.outstanding.first_lost(mss)?;
+        if self.sends_new_first() {
+            return None;
+        }
         if self.outstanding.pipe() + len > self.congestion.cwnd {
             return None;
         }
@@ -383,6 +432,7 @@ impl Connection {
         let fin = bytes < len as usize;
         let end = start + len;
         self.outstanding.retransmit(start, end, now);
+        self.count_again(now, end);
         let payload = self.send.buffer.at(offset, bytes);
         let mut segment = self.segment(now, start);
         let push = bytes > 0 && offset + bytes == self.send.buffer.len();
@@ -399,16 +449,37 @@ impl Connection {
 }
 
 impl Recovery {
-    /// RFC 8985 §6.2, steps 1 to 4.
-    fn confirm(&mut self, now: SimTime, tally: &Tally, min_rtt_us: u32) {
-        self.reordering |= tally.reordered;
-        if tally.duplicate {
-            // Sent twice for nothing: bear more reordering.
-            self.reordering_quarters = (self.reordering_quarters.max(1) + 1).min(64);
+    /// RFC 8985 §6.2, step 4: what was sent twice for nothing asks to bear more reordering, by a quarter
+    /// of the round trip once in a round trip.
+    fn widen(&mut self, tally: &Tally, una: SequenceNumber, max: SequenceNumber) {
+        if self.duplicate_round.is_some_and(|round| una.at_or_after(round)) {
+            self.duplicate_round = None;
         }
+        if tally.duplicate && self.duplicate_round.is_none() {
+            self.duplicate_round = Some(max);
+            self.reordering_quarters = (self.reordering_quarters.max(1) + 1).min(MAX_QUARTERS);
+            self.reordering_persists = WIDE_RECOVERIES;
+        }
+    }
+
+    /// A recovery is over.
+    fn narrow(&mut self) {
+        self.reordering_persists = self.reordering_persists.saturating_sub(1);
+        if self.reordering_persists == 0 {
+            self.reordering_quarters = 1;
+        }
+    }
+
+    /// RFC 8985 §6.2, steps 1 to 4.
+    fn confirm(&mut self, now: SimTime, tally: &Tally, min_rtt_us: u32, echo: Option<u32>) {
+        self.reordering |= tally.reordered;
         let Some((confirmed, again)) = tally.newest else { return };
         let rtt_us = Instant30::of(now).since(confirmed.at).max(0) as u32;
-        // Too soon for the second transmission: the first has arrived. (RFC 8985 §6.2, step 2; an eighth
+        // RFC 8985 §6.2, step 2: the peer answers what was sent before the second transmission.
+        if again && echo.is_some_and(|echo| confirmed.at.is_ticks_after(echo)) {
+            return;
+        }
+        // Too soon for the second transmission: the first has arrived. (The same step; an eighth
         // less, because instants are made to differ.)
         if again && rtt_us < min_rtt_us - min_rtt_us / 8 {
             return;

@@ -8,7 +8,7 @@ use crate::capture::sample::{self, BROKER, PUBLISHER, frame_from};
 
 fn bytes_of(frames: &[CapturedFrame], nodes: &[NodeRecord]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    Capture { frames, nodes, scenario: "one-publish" }.write(&mut bytes).unwrap();
+    Capture { frames, too_long: &[], nodes, scenario: "one-publish" }.write(&mut bytes).unwrap();
     bytes
 }
 
@@ -93,7 +93,7 @@ fn a_lost_frame_says_why() {
 fn what_fits_no_header_is_an_error() {
     let write = |frame: FrameRecord| {
         let frames = [CapturedFrame { frame, lost: None }];
-        Capture { frames: &frames, nodes: &[], scenario: "" }.write(Vec::new())
+        Capture { frames: &frames, too_long: &[], nodes: &[], scenario: "" }.write(Vec::new())
     };
     let sound = || frame_from(PUBLISHER).frame;
     let chunk = models::stream::Chunk::shared(
@@ -182,4 +182,36 @@ fn wireshark_knows_the_hosts_by_name() {
         return;
     };
     assert_eq!([&rows[0][0], &rows[1][0]], ["subscriber", "broker"]);
+}
+
+#[test]
+fn a_message_of_a_router_quotes_the_packet_that_it_dropped() {
+    let chunk = models::stream::Chunk::copied(models::stream::Tag::default(), &[7; 1_400]);
+    let mut dropped = frame_from(PUBLISHER);
+    dropped.frame.payload = std::iter::once(chunk).collect();
+    dropped.lost = Some((SimTime::from_millis(1), FrameLoss::TooLong));
+    let quoted = dropped.frame.clone();
+    let router = HostIndex(7);
+    let message = TooLongRecord {
+        serial: 1,
+        at: SimTime::from_millis(1),
+        router,
+        to: PUBLISHER,
+        quoted: 0,
+        mtu: 1_300,
+    };
+    let mut bytes = Vec::new();
+    encode_icmp(&message, &quoted, (3, 0), &mut bytes).unwrap();
+    assert_eq!(bytes.len(), 14 + 576);
+    let packet = etherparse::SlicedPacket::from_ethernet(&bytes).unwrap();
+    let Some(etherparse::TransportSlice::Icmpv4(icmp)) = packet.transport else { panic!("{packet:?}") };
+    let expected = icmpv4::DestUnreachableHeader::FragmentationNeeded { next_hop_mtu: 1_300 };
+    assert_eq!(icmp.icmp_type(), Icmpv4Type::DestinationUnreachable(expected));
+    let (ip, rest) = Ipv4Header::from_slice(icmp.payload()).unwrap();
+    assert_eq!((ip.source, ip.destination), (address(quoted.from).unwrap(), address(quoted.to).unwrap()));
+    assert_eq!((ip.total_len, ip.dont_fragment), (1_440, true));
+    assert_eq!(rest[..2], quoted.source_port.to_be_bytes());
+    let capture = Capture { frames: &[dropped], too_long: &[message], nodes: &[], scenario: "" };
+    assert_eq!(capture.in_order_of_time().len(), 2);
+    capture.write(Vec::new()).unwrap();
 }

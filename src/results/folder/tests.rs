@@ -59,7 +59,7 @@ fn a_folder_holds_all_files_and_nothing_is_left_beside_it() {
 fn every_file_that_can_be_asked_for_is_a_runs_own() {
     let home = tempfile::tempdir().unwrap();
     let run = Run::new();
-    let capture = Capture { frames: &[], nodes: &run.outcome.nodes, scenario: "two-viewers" };
+    let capture = Capture { frames: &[], too_long: &[], nodes: &run.outcome.nodes, scenario: "two-viewers" };
     let all = RunFiles {
         csv: true,
         capture: Some(capture),
@@ -147,7 +147,8 @@ fn when_writing_fails_the_earlier_run_stays_and_the_draft_goes() {
     // A name that does not fit into an IPv4 address stops the capture half way.
     let broken = crate::capture::sample::frame_from(models::record::HostIndex(u32::MAX));
     let frames = [broken];
-    let capture = Capture { frames: &frames, nodes: &run.outcome.nodes, scenario: "two-viewers" };
+    let capture =
+        Capture { frames: &frames, too_long: &[], nodes: &run.outcome.nodes, scenario: "two-viewers" };
     let error = RunFiles { capture: Some(capture), ..run.files() }.write(&folder).unwrap_err();
     assert!(error.path.ends_with("capture.pcapng"), "{error}");
     assert_eq!(names(&folder), ALWAYS);

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use models::mqtt::bridge::{BridgeTopic, name_in, name_out};
 use models::mqtt::{TopicFilter, TopicName, matches};
 
-use super::super::load::Loaded;
+use super::super::load::{AlertGroup, Loaded};
 use super::super::schema::{Act, Role, Subscription};
+use super::bridge;
 use super::client::filter;
 
 /// The subscribers of a scenario. Those of a shared subscription are one; a client with steps counts with
@@ -14,11 +16,19 @@ pub(super) struct Audience {
     listeners: Vec<(usize, Vec<TopicFilter>)>,
     /// Broker, and `group/filter` without the name of the group.
     shared: BTreeSet<(usize, String, String)>,
+    /// Bridges: the broker that has it, the other, and what passes.
+    bridges: Vec<(usize, usize, Vec<BridgeTopic>)>,
 }
 
 impl Audience {
     pub(super) fn of(loaded: &Loaded) -> Self {
-        let mut audience = Audience { listeners: Vec::new(), shared: BTreeSet::new() };
+        let mut audience = Audience { listeners: Vec::new(), shared: BTreeSet::new(), bridges: Vec::new() };
+        for (place, group) in loaded.groups.iter().enumerate() {
+            for own in bridge::of(group) {
+                let lines = own.lines().expect("checked lines");
+                audience.bridges.push((place, bridge::remote(loaded, own), lines));
+            }
+        }
         for group in &loaded.groups {
             let Some(client) = &group.client else { continue };
             let wanted: Vec<&Subscription> = match &group.role {
@@ -32,7 +42,15 @@ impl Audience {
                     })
                     .flatten()
                     .collect(),
-                Role::Broker(_)
+                Role::ServerNode(_) => {
+                    if let Some(AlertGroup::Server(server)) = &group.alert {
+                        audience.listeners.push((client.broker, server.filters()));
+                    }
+                    continue;
+                }
+                // They listen to each other as their own messages say.
+                Role::SensorNode(_)
+                | Role::Broker(_)
                 | Role::Publisher(_)
                 | Role::Camera(_)
                 | Role::Burst(_)
@@ -61,8 +79,29 @@ impl Audience {
         }
     }
 
-    /// Number of subscribers at `broker` that a message on `topic` is meant for.
+    /// Number of subscribers that a message on `topic` at `broker` is meant for, behind bridges too.
     pub(super) fn expected(&self, broker: usize, topic: &TopicName) -> u32 {
+        let mut reached = vec![(broker, topic.clone())];
+        let mut next = 0;
+        let mut expected = 0;
+        while let Some((at, topic)) = reached.get(next).cloned() {
+            next += 1;
+            expected += self.expected_at(at, &topic);
+            for (from, to, lines) in &self.bridges {
+                let out = if *from == at { name_out(lines, &topic).map(|name| (*to, name)) } else { None };
+                let back = if *to == at { name_in(lines, &topic).map(|name| (*from, name)) } else { None };
+                for (there, name) in out.into_iter().chain(back) {
+                    // Each broker counts once: a message does not go back where it came from.
+                    if !reached.iter().any(|(known, _)| *known == there) {
+                        reached.push((there, name));
+                    }
+                }
+            }
+        }
+        expected
+    }
+
+    fn expected_at(&self, broker: usize, topic: &TopicName) -> u32 {
         let hears = |(at, filters): &&(usize, Vec<TopicFilter>)| {
             *at == broker && filters.iter().any(|filter| matches(filter, topic))
         };

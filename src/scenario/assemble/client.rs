@@ -20,7 +20,7 @@ use super::super::names::{self, QualityOfService};
 use super::super::schema::{self, Subscription, Then};
 use super::audience::Audience;
 use super::power::sleep_plan;
-use super::{Numbering, properties};
+use super::{Numbering, alert, properties};
 
 pub(super) fn filter(text: &str) -> TopicFilter {
     TopicFilter::new(text).expect("a filter of a checked scenario")
@@ -103,7 +103,9 @@ impl<'a> Members<'a> {
             schema::Role::Burst(role) => (body(&role.payload), None),
             schema::Role::Subscriber(role) => (Payload::empty(), role.leave_at),
             schema::Role::Visitor(_) => (Payload::empty(), None),
-            schema::Role::Steps(_) => (Payload::empty(), None),
+            schema::Role::Steps(_) | schema::Role::SensorNode(_) | schema::Role::ServerNode(_) => {
+                (Payload::empty(), None)
+            }
         };
         let plan = ClientPlan {
             broker: numbering.host(client.broker),
@@ -176,6 +178,8 @@ impl<'a> Members<'a> {
             | schema::Role::Publisher(_)
             | schema::Role::Camera(_)
             | schema::Role::Visitor(_)
+            | schema::Role::SensorNode(_)
+            | schema::Role::ServerNode(_)
             | schema::Role::Steps(_) => connect_at,
         }
     }
@@ -240,6 +244,9 @@ impl<'a> Members<'a> {
     }
 
     fn role(&mut self, index: u32, ledger: &mut Ledger) -> Role {
+        if let Some(role) = alert::role(self.group, index, self.streams) {
+            return role;
+        }
         let plan = match self.shared.clone() {
             Some(plan) => plan,
             None => {
@@ -327,6 +334,7 @@ impl<'a> Members<'a> {
                 (SharedPlan::Steps(Arc::new(StepsPlan { steps: steps.collect() })), false)
             }
             schema::Role::Broker(_) | schema::Role::Visitor(_) => unreachable!("no client of ours"),
+            schema::Role::SensorNode(_) | schema::Role::ServerNode(_) => unreachable!("made by itself"),
         }
     }
 

@@ -66,8 +66,13 @@ fn trouble(link: &PlannedLink, member: u32, wifi: Option<Membership>) -> Option<
         };
         link.outages.iter().filter(here).map(|planned| planned.outage).collect()
     };
-    let trouble =
-        LinkTrouble { outages: (own(Way::Up), own(Way::Down)), radio: link.radio, nat: link.nat, wifi };
+    let trouble = LinkTrouble {
+        outages: (own(Way::Up), own(Way::Down)),
+        radio: link.radio,
+        nat: link.nat,
+        mtu_black_hole: link.mtu_black_hole,
+        wifi,
+    };
     (trouble != LinkTrouble::default()).then(|| Box::new(trouble))
 }
 

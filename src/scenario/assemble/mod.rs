@@ -3,7 +3,9 @@
 //! Nothing is decided here: names become numbers, figures become the integers that the models
 //! compute with, a fleet becomes its members.
 
+mod alert;
 mod audience;
+mod bridge;
 mod client;
 mod link;
 mod power;
@@ -70,7 +72,11 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {
                 (Some(members), _) => members.program(number, index, &mut blueprint.ledger),
-                (None, Some(settings)) => (broker(settings, group), None),
+                (None, Some(settings)) => {
+                    let program = broker(settings, group);
+                    let program = bridge::build(program, loaded, group, &numbering, &streams);
+                    (Program::Broker(Box::new(program)), None)
+                }
                 (None, None) => unreachable!("a group is a broker or has a client"),
             };
             let program = match &security {
@@ -209,6 +215,8 @@ fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
     if changes.quickack == Some(false) {
         config.quickack_segments = 0;
     }
+    config.mtu_probing = changes.mtu_probing.unwrap_or(config.mtu_probing);
+    config.sockets = changes.sockets.or(config.sockets);
     config.mss = changes.mss.map_or(config.mss, |mss| mss.0 as u16);
     config
 }
@@ -218,12 +226,12 @@ fn ns3() -> Config {
     Config { timestamps: true, mss: 1460, nagle: false, time_wait: Duration::from_secs(1), ..Config::rfc() }
 }
 
-fn broker(settings: &load::Broker, group: &Group) -> Program {
+fn broker(settings: &load::Broker, group: &Group) -> BrokerProgram {
     let machine = Broker::new(settings.config.clone());
     let crashes = group.crashes.iter().map(|crash| {
         let at = SimTime::ZERO + crash.at;
         Crash { at, up_at: at + crash.down_for, memory: crash.memory }
     });
     let program = BrokerProgram::new(machine, settings.port, settings.listen_backlog);
-    Program::Broker(Box::new(program.with_crashes(crashes)))
+    program.with_crashes(crashes)
 }

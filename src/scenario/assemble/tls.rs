@@ -42,6 +42,8 @@ fn broker_tls(group: &Group) -> Option<&BrokerTls> {
         | Role::Burst(_)
         | Role::Subscriber(_)
         | Role::Steps(_)
+        | Role::SensorNode(_)
+        | Role::ServerNode(_)
         | Role::Visitor(_) => None,
     }
 }

@@ -209,12 +209,18 @@ fn asked(host: &Host) -> Vec<Asked> {
         all.push(Asked { publishes: false, qos: 0, of_version_5, path: owned(&[]) });
         all
     };
+    let both = |qos: u8| {
+        let one = |publishes| Asked { publishes, qos, of_version_5: None, path: vec!["role".to_owned()] };
+        vec![one(true), one(false)]
+    };
     match &host.role {
         Role::Publisher(role) => vec![publish(role.qos.0, properties(&role.properties), &["role"])],
         Role::Camera(role) => vec![publish(role.qos.0, None, &["role"])],
         Role::Burst(role) => vec![publish(role.qos.0, properties(&role.properties), &["role"])],
         Role::Subscriber(role) => subscribe(&role.filters, role.identifier, &["role"]),
         Role::Broker(_) | Role::Visitor(_) => Vec::new(),
+        Role::SensorNode(role) => both(role.qos.0),
+        Role::ServerNode(role) => both(role.qos.0),
         Role::Steps(role) => {
             let mut all = Vec::new();
             for (index, step) in role.steps.iter().enumerate() {

@@ -212,7 +212,7 @@ pub(in crate::scenario) fn brokers(
     Ok(found)
 }
 
-fn reaches(ends: &[Ends], from: End, to: End) -> bool {
+pub(super) fn reaches(ends: &[Ends], from: End, to: End) -> bool {
     let mut reached = vec![from];
     let mut next = 0;
     while let Some(here) = reached.get(next).copied() {

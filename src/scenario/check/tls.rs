@@ -122,6 +122,8 @@ pub(in crate::scenario) fn costs(
         | Role::Burst(_)
         | Role::Subscriber(_)
         | Role::Steps(_)
+        | Role::SensorNode(_)
+        | Role::ServerNode(_)
         | Role::Visitor(_) => host.mqtt.as_ref().is_some_and(|mqtt| mqtt.tls.is_some()),
     };
     let missing = |what: &str, key: &str, profile: &str, help: &str| {

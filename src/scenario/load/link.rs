@@ -35,6 +35,8 @@ pub struct PlannedLink {
     pub down: Direction,
     /// Largest IP packet in bytes.
     pub mtu_bytes: u32,
+    /// Whether packets that are longer are dropped in silence.
+    pub mtu_black_hole: bool,
     /// What is around an IP packet.
     pub framing: Framing,
     /// Its radio, if that has to be promoted.
@@ -152,6 +154,7 @@ impl Planner<'_, '_> {
             up,
             down,
             mtu_bytes: link.mtu.map_or(profile.mtu_bytes, |mtu| mtu.0 as u32),
+            mtu_black_hole: link.mtu_black_hole,
             framing: link.framing.unwrap_or(profile.framing),
             radio: radio.filter(|radio| !radio.promotion.is_zero()),
             nat,

@@ -144,6 +144,8 @@ pub(super) fn client(
         | Role::Burst(_)
         | Role::Subscriber(_)
         | Role::Steps(_)
+        | Role::SensorNode(_)
+        | Role::ServerNode(_)
         | Role::Visitor(_) => {
             unreachable!("checked to be a broker")
         }

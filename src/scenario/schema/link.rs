@@ -52,6 +52,10 @@ pub struct Link {
     pub duplicate: Option<Probability>,
     /// Largest IP packet, 68 B to 65535 B.
     pub mtu: Option<Size>,
+    /// Whether a router before this link drops in silence what is longer than its MTU, instead of
+    /// telling the sender by ICMP; false unless said otherwise.
+    #[serde(default)]
+    pub mtu_black_hole: bool,
     /// Room for waiting frames, each way: `"64 KiB"`, `Packets(20)` or `Unlimited`; what finds no
     /// room is dropped.
     pub queue: Option<Queue>,

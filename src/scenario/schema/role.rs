@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use super::super::names::{KeepAlive, QualityOfService, TopicFilter, TopicName};
 use super::super::quantity::{Size, Span};
-use super::{BrokerTls, MessageProperties, Payload, Subscription, one_u32, yes};
+use super::{
+    Bridge, BrokerTls, MessageProperties, Payload, SensorNodeRole, ServerNodeRole, Subscription, one_u32, yes,
+};
 
 /// What a host does.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -26,6 +28,10 @@ pub enum Role {
     Visitor(VisitorRole),
     /// Does one thing after another.
     Steps(StepsRole),
+    /// Is a client node of the alert network.
+    SensorNode(Box<SensorNodeRole>),
+    /// Is the server node of the alert network.
+    ServerNode(Box<ServerNodeRole>),
 }
 
 /// See [`Role::Broker`]. What is left out is as the broker's profile has it.
@@ -87,6 +93,9 @@ pub struct BrokerRole {
     /// Whether a SUBSCRIBE is refused where nothing may be read; else only the messages are held back. The
     /// broker's own way unless given.
     pub checks_subscriptions: Option<bool>,
+    /// Bridges to other brokers.
+    #[serde(default)]
+    pub bridges: Vec<Bridge>,
 }
 
 /// A client that may connect.

@@ -33,6 +33,10 @@ pub struct Tcp {
     pub quickack: Option<bool>,
     /// Largest segment announced.
     pub mss: Option<Size>,
+    /// Whether segments are made shorter when nothing gets through, RFC 4821 (Linux `tcp_mtu_probing`).
+    pub mtu_probing: Option<bool>,
+    /// How many sockets there are; who comes when all are taken is refused.
+    pub sockets: Option<u32>,
 }
 
 impl Tcp {
@@ -52,6 +56,8 @@ impl Tcp {
             nagle: self.nagle.or(other.nagle),
             quickack: self.quickack.or(other.quickack),
             mss: self.mss.or(other.mss),
+            mtu_probing: self.mtu_probing.or(other.mtu_probing),
+            sockets: self.sockets.or(other.sockets),
         }
     }
 }

@@ -107,6 +107,10 @@ impl Broker {
     pub(super) fn may(&self, session: SessionIndex, wants: Wants, topic: &TopicName) -> bool {
         let Some(access) = &self.config.access else { return true };
         let session = &self.sessions[session.0 as usize];
+        // As Mosquitto: the server's own bridges may do all.
+        if session.bridge.is_some() {
+            return true;
+        }
         let user = session.user_name.as_deref();
         access.allows(user, &session.client_identifier, wants, |filter| matches(filter, topic))
     }

@@ -88,6 +88,10 @@ pub struct BrokerConfig {
     pub accept_empty_client_identifier: bool,
     /// Whether messages that clients publish below `$SYS` are acknowledged and ignored. Default `true`.
     pub ignore_publish_to_sys: bool,
+    /// Whether a protocol level with its highest bit set, as bridges of Mosquitto send it before MQTT 5.0, is
+    /// taken: messages are then not sent back to the bridge they came from, and RETAIN stays as published.
+    /// Default `true`.
+    pub accept_bridges: bool,
     /// Connected clients at most, further ones get CONNACK 3; 0: no limit. Default 0.
     pub max_connections: u32,
     /// Packets larger than this are refused, in bytes. Default: the protocol's limit.
@@ -157,6 +161,7 @@ impl BrokerConfig {
             silence_looks: SilenceLooks::Exact,
             overlapping_subscriptions: OverlappingSubscriptions::OneCopyHighest,
             tolerance: Tolerance::default(),
+            accept_bridges: false,
             limit_v3_1_identifiers: true,
             max_topic_levels: 0,
             fault_codes: FaultCodes::Standard,
@@ -186,6 +191,7 @@ impl Default for BrokerConfig {
             overlapping_subscriptions: OverlappingSubscriptions::OneCopyFirst,
             accept_empty_client_identifier: true,
             ignore_publish_to_sys: true,
+            accept_bridges: true,
             max_connections: 0,
             max_packet_bytes: u32::MAX,
             tolerance: Tolerance::MOSQUITTO,

@@ -22,7 +22,8 @@ impl Broker {
         connect: Connect,
         will_message: MessageId,
     ) {
-        if connect.version > self.config.newest_version {
+        let private = connect.bridge && !self.config.accept_bridges;
+        if connect.version > self.config.newest_version || private {
             // MQTT 3.1.1 §3.1.2.2: "the Server MUST respond to the CONNECT Packet with a CONNACK return code
             // 0x01 (unacceptable protocol level)"
             self.refuse(connection, ReasonCode::UnsupportedProtocolVersion);
@@ -30,6 +31,7 @@ impl Broker {
         }
         let entry = &mut self.connections[connection.0 as usize];
         entry.version = connect.version;
+        entry.bridge = connect.bridge;
         if connect.version.has_properties() {
             entry.agreement = Some(Box::new(Agreement::of(&connect, &self.config)));
         }
@@ -266,6 +268,7 @@ impl Broker {
             absence: None,
             connection: None,
             expiry_s: 0,
+            bridge: None,
             visited: 0,
             visited_at: 0,
         });

@@ -156,9 +156,17 @@ impl Broker {
         shared: Option<&mut Encoded>,
     ) {
         // MQTT 3.1.1 §3.1.2.4: QoS 0 is not kept for an absent client (it may be; Mosquitto does not)
-        let Some(connection) = self.session(session).connection else {
-            self.dropped(application.message, DropReason::Offline);
-            return;
+        let Session { connection, bridge, .. } = &self.sessions[session.0 as usize];
+        let connection = match (*connection, *bridge) {
+            (Some(connection), _) => connection,
+            (None, Some(bridge)) => {
+                self.bridged.push_back((bridge, at_most_once(application)));
+                return;
+            }
+            (None, None) => {
+                self.dropped(application.message, DropReason::Offline);
+                return;
+            }
         };
         let now = self.now;
         let entry = &mut self.connections[connection.0 as usize];
@@ -183,7 +191,11 @@ impl Broker {
     // Sends a message of QoS 1 or 2, now or when there is room.
     fn send_acknowledged(&mut self, session: SessionIndex, application: ApplicationMessage) {
         let window = self.window(session);
-        let Session { outbound, connection, .. } = &self.sessions[session.0 as usize];
+        let Session { outbound, connection, bridge, .. } = &self.sessions[session.0 as usize];
+        if let Some(bridge) = *bridge {
+            self.bridged.push_back((bridge, application));
+            return;
+        }
         let has_room = window == 0 || outbound.in_flight().len() < usize::from(window);
         let at_once = connection.is_some() && has_room && outbound.queued() == 0;
         if !at_once && !self.make_room(session, application.weight()) {

@@ -217,7 +217,9 @@ impl Broker {
             self.unsubscribe_session(session, filter);
         }
         let mut ended = self.sessions.remove(session.0 as usize);
-        self.session_of_client.remove(&ended.client_identifier);
+        if ended.bridge.is_none() {
+            self.session_of_client.remove(&ended.client_identifier);
+        }
         for application in ended.outbound.discard_all().chain(ended.inbound.discard_all()) {
             self.buffered -= application.weight();
             let (message, reason) = (application.message, DropReason::SessionEnded);
@@ -230,11 +232,12 @@ impl Broker {
     }
 
     /// The server stops and starts again at once: all connections are gone without a word, their wills
-    /// with them, and what the server knows is what `memory` kept. Nothing that was to be transmitted is,
+    /// with them, and what the server knows is what `memory` kept; the host attaches its bridges anew. Nothing that was to be transmitted is,
     /// and the host must forget its [`ConnectionId`]s. Events are for the host still.
     pub fn restart(&mut self, now: SimTime, memory: Memory) {
         self.now = now;
         self.transmits.clear();
+        self.bridged.clear();
         for connection in std::mem::take(&mut self.connections) {
             let (index, entry) = connection;
             self.deadlines.disarm(index as u32);
@@ -251,6 +254,10 @@ impl Broker {
         let sessions: Vec<_> = self.sessions.iter().map(|(index, _)| SessionIndex(index as u32)).collect();
         for session in sessions {
             let entry = self.session(session);
+            if entry.bridge.is_some() {
+                self.end_session(session);
+                continue;
+            }
             if entry.connection.take().is_none() {
                 continue;
             }

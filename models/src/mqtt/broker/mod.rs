@@ -21,6 +21,7 @@
 mod access;
 mod agreement;
 mod authenticate;
+mod bridge;
 mod config;
 mod connect;
 mod event;
@@ -41,6 +42,7 @@ use slab::Slab;
 pub use crate::mqtt::broker::access::{AccessList, AccessRule, Right, Who};
 use crate::mqtt::broker::agreement::Agreement;
 pub use crate::mqtt::broker::authenticate::Verdict;
+pub use crate::mqtt::broker::bridge::Attachment;
 pub use crate::mqtt::broker::config::{
     Authentication, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull,
 };
@@ -93,6 +95,8 @@ struct Connection {
     stage: Stage,
     keep_alive_s: u16,
     version: Version,
+    // Whether the client is a bridge of another server.
+    bridge: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -107,6 +111,8 @@ struct Session {
     connection: Option<ConnectionId>,
     // Seconds that the session outlives its connection; 0: none, `u32::MAX`: for ever.
     expiry_s: u32,
+    // The number of the host's bridge that the session belongs to: its copies go to the host.
+    bridge: Option<u16>,
     // Number of the routing that found this session last, and where it put it.
     visited: u32,
     visited_at: u32,
@@ -138,6 +144,8 @@ pub struct Broker {
     absences: Deadlines,
     retries: Deadlines,
     transmits: VecDeque<Transmit>,
+    // Copies for the host's bridges.
+    bridged: VecDeque<(u16, ApplicationMessage)>,
     events: VecDeque<BrokerEvent>,
     // Reused by every routing.
     matched: Matched,
@@ -167,6 +175,7 @@ impl Broker {
             absences: Deadlines::default(),
             retries: Deadlines::default(),
             transmits: VecDeque::new(),
+            bridged: VecDeque::new(),
             events: VecDeque::new(),
             matched: Matched::default(),
             routings: 0,
@@ -234,6 +243,7 @@ impl Broker {
             stage: Stage::AwaitingConnect,
             keep_alive_s,
             version: Version::V3_1_1,
+            bridge: false,
         });
         let connection = ConnectionId(u32::try_from(index).expect("fewer than 4 G connections"));
         self.watch(connection);

@@ -1,6 +1,7 @@
 //! The way of a message into the server, and acknowledgements in both directions. MQTT 3.1.1 §3.3, §4.3
 
 use crate::mqtt::broker::access::Wants;
+use crate::mqtt::broker::bridge::is_state_of_bridge;
 use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, DropReason, SessionIndex};
 use crate::mqtt::close::ProtocolError;
 use crate::mqtt::codec::encode::{Outgoing, encode_acknowledgement_with};
@@ -26,7 +27,9 @@ impl Broker {
             return;
         }
         let Publish { topic, payload, packet_identifier, qos, dup: _, retain, properties } = publish;
-        let ignored = self.config.ignore_publish_to_sys && topic.as_str().starts_with("$SYS/");
+        let ignored = self.config.ignore_publish_to_sys
+            && topic.as_str().starts_with("$SYS/")
+            && !is_state_of_bridge(topic.as_str());
         let attached = Attached::of(properties, self.now);
         let application = ApplicationMessage { topic, payload, message, qos, retain, attached };
         match (qos, packet_identifier) {

@@ -39,7 +39,11 @@ impl Broker {
         }
         let mut reason_codes = Vec::with_capacity(filters.len());
         let mut to_send = Vec::new();
-        for (filter, options) in filters {
+        // As Mosquitto: a bridge gets what is not its own, with RETAIN as published.
+        let bridge = self.connections[connection.0 as usize].bridge;
+        for (filter, mut options) in filters {
+            options.no_local |= bridge;
+            options.retain_as_published |= bridge;
             let granted = Granted::new(options, identifier);
             match self.subscribe_to(connection, session, &filter, options, granted) {
                 Ok(wants_retained) => {
@@ -143,7 +147,7 @@ impl Broker {
     }
 
     // Copies for a new subscription, in the order of their topics; expired messages are removed.
-    fn retained_for(&mut self, filter: &TopicFilter, granted: Granted) -> Vec<ApplicationMessage> {
+    pub(super) fn retained_for(&mut self, filter: &TopicFilter, granted: Granted) -> Vec<ApplicationMessage> {
         let now = self.now;
         let mut found = Vec::new();
         let mut expired = Vec::new();

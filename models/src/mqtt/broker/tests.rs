@@ -425,6 +425,7 @@ fn id(number: u16) -> PacketIdentifier {
 
 fn connect(client_identifier: &str, clean_session: bool) -> Packet {
     Packet::Connect(Box::new(Connect {
+        bridge: false,
         version: Version::V3_1_1,
         clean_session,
         keep_alive_s: 60,

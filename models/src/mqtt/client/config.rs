@@ -49,6 +49,8 @@ pub struct ClientConfig {
     pub keep_alive_rule: KeepAliveRule,
     /// Whether to start without session state; in MQTT 5.0 this is Clean Start. Default `true`.
     pub clean_session: bool,
+    /// Whether CONNECT says that the client is a bridge ([`Connect::bridge`]). Default `false`.
+    pub bridge: bool,
     /// Whether QoS 0 messages published without a connection wait for one. Default `false`: refused.
     pub queue_qos_0_offline: bool,
     /// Whether messages in flight survive a reconnection with Clean Session, as in paho: they are sent
@@ -84,6 +86,7 @@ impl ClientConfig {
             version: Version::V3_1_1,
             keep_alive_rule: KeepAliveRule::Standard,
             clean_session: true,
+            bridge: false,
             queue_qos_0_offline: false,
             resend_after_clean_session: false,
             subscribe_length_in_one_byte: false,
@@ -137,6 +140,7 @@ impl ClientConfig {
         }
         Connect {
             version: self.version,
+            bridge: self.bridge,
             clean_session: self.clean_session,
             keep_alive_s: self.keep_alive_s,
             client_identifier: self.client_identifier.clone(),

@@ -153,6 +153,12 @@ impl Client {
         &self.config
     }
 
+    /// From the next CONNECT on, says or does not say that it is a bridge: a server may refuse the one, and
+    /// take the other ([`ClientConfig::bridge`]).
+    pub fn set_bridge(&mut self, bridge: bool) {
+        self.config.bridge = bridge;
+    }
+
     /// Whether CONNACK was received and nothing has ended the connection since.
     #[must_use]
     pub fn is_connected(&self) -> bool {

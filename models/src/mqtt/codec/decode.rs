@@ -165,6 +165,15 @@ impl Decoder {
         if self.buffered == 0 || self.buffered < self.wanted {
             return Ok(None);
         }
+        match self.usual_publish() {
+            Some(received) => Ok(Some(received)),
+            None => self.any_packet(),
+        }
+    }
+
+    // Out of line, so that the short way has no more to set up than it needs.
+    #[inline(never)]
+    fn any_packet(&mut self) -> Result<Option<Received>, Malformed> {
         let header = match self.fixed_header() {
             Ok(Some(header)) => header,
             Ok(None) => return Ok(None),
@@ -188,9 +197,6 @@ impl Decoder {
         }
         self.wanted = 0;
         let tag = self.first.as_ref().expect("bytes are buffered").tag;
-        if let Some(publish) = self.publish_in_one_piece(&header) {
-            return Ok(Some(Received { packet: Packet::Publish(publish), tag, wire_len }));
-        }
         self.skip(header.header_len as usize);
         let packet = match header.packet_type {
             PacketType::Publish => self.publish(&header)?,
@@ -407,9 +413,15 @@ impl Decoder {
 
     fn drop_first_if_used_up(&mut self) {
         if self.ahead().is_empty() {
-            self.first = self.rest.as_mut().and_then(|rest| rest.pop_front());
-            self.used = 0;
+            self.next_chunk();
         }
+    }
+
+    // Turns to the next chunk; the one before is handed out.
+    fn next_chunk(&mut self) -> Option<Chunk> {
+        let next = self.rest.as_mut().and_then(|rest| rest.pop_front());
+        self.used = 0;
+        std::mem::replace(&mut self.first, next)
     }
 
     // Takes the next `count` bytes as a payload, shared where they lie in one buffer.

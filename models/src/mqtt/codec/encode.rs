@@ -315,7 +315,8 @@ fn connect_body(connect: &Connect) -> Bytes {
         | u8::from(connect.user_name.is_some()) << 7;
     let mut body = Bytes::new();
     push_string(&mut body, version.protocol_name().as_bytes());
-    body.extend_from_slice(&[version.protocol_level(), flags]);
+    let bridge = connect.bridge && !version.has_properties();
+    body.extend_from_slice(&[version.protocol_level() | u8::from(bridge) << 7, flags]);
     body.extend_from_slice(&connect.keep_alive_s.to_be_bytes());
     push_properties_in(version, &mut body, connect.properties.as_deref());
     push_string(&mut body, connect.client_identifier.as_bytes());

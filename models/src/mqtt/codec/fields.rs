@@ -74,7 +74,7 @@ impl<'a> Fields<'a> {
     /// The version that a CONNECT begins with, whatever else is wrong with it.
     pub(super) fn connect_version(&mut self) -> Option<Version> {
         let protocol_name = self.binary().ok()?;
-        Version::of(protocol_name, self.byte().ok()?)
+        Version::of_bridge(protocol_name, self.byte().ok()?).map(|(version, _)| version)
     }
 
     // MQTT 3.1.1 §3.1, MQTT 5.0 §3.1
@@ -84,7 +84,8 @@ impl<'a> Fields<'a> {
             return Err(Malformed::ProtocolName);
         }
         let protocol_level = self.byte()?;
-        let version = Version::of(protocol_name, protocol_level).ok_or(Malformed::ProtocolLevel)?;
+        let (version, bridge) =
+            Version::of_bridge(protocol_name, protocol_level).ok_or(Malformed::ProtocolLevel)?;
         let flags = self.connect_flags(version)?;
         let keep_alive_s = self.two_bytes()?;
         let properties = self.properties_in(version, Place::Packet(PacketType::Connect))?;
@@ -106,6 +107,7 @@ impl<'a> Fields<'a> {
         };
         Ok(Connect {
             version,
+            bridge,
             clean_session: flags.clean_session,
             keep_alive_s,
             client_identifier,

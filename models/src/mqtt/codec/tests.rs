@@ -1,6 +1,7 @@
 mod fields;
 mod oracle;
 mod packets;
+mod quick;
 
 use proptest::prelude::*;
 
@@ -61,6 +62,7 @@ fn lengths_are_those_of_the_captures() {
         outgoing.wire_len
     };
     let connect = Connect {
+        bridge: false,
         version: Version::V3_1_1,
         clean_session: true,
         keep_alive_s: 60,

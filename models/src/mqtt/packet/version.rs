@@ -55,6 +55,18 @@ impl Version {
         })
     }
 
+    /// The version of a protocol name and level, and whether the highest bit of the level says that a bridge
+    /// speaks: servers before MQTT 5.0 leave out what such a client has sent itself (Mosquitto's
+    /// convention).
+    #[must_use]
+    pub fn of_bridge(protocol_name: &[u8], protocol_level: u8) -> Option<(Self, bool)> {
+        if let Some(version) = Version::of(protocol_name, protocol_level) {
+            return Some((version, false));
+        }
+        let version = Version::of(protocol_name, protocol_level & 0x7F)?;
+        (!version.has_properties()).then_some((version, true))
+    }
+
     /// Whether packets carry properties and Reason Codes.
     #[must_use]
     pub const fn has_properties(self) -> bool {

@@ -238,3 +238,26 @@ fn an_idle_connection_is_small_and_holds_no_heap() {
     assert_eq!(path.ends[SERVER].poll_timeout(), None);
     assert!(path.now > SimTime::ZERO);
 }
+
+/// An idle connection wants nothing of the world: no deadline, no segment, no event, and it holds no heap
+/// for what was acknowledged.
+#[test]
+fn an_idle_connection_costs_no_events() {
+    for config in [Config::linux(), Config::linux_newreno(), Config::rfc(), Config::lwip(), Config::w5500()] {
+        let mut path = Path::established(config.clone(), config, ms(5));
+        path.write(CLIENT, packet(Cause::Publish, 2_000));
+        path.run_for(ms(1_000));
+        path.write(SERVER, packet(Cause::Puback, 4));
+        path.run_for(ms(1_000));
+        path.frames.clear();
+        path.events = Default::default();
+        assert_eq!(path.received_bytes(SERVER).len(), 2_000);
+        for end in &mut path.ends {
+            assert_eq!(end.poll_timeout(), None);
+            assert!(end.poll_transmit(path.now).is_none() && end.poll_event().is_none());
+            assert_eq!(end.buffered(), 0);
+        }
+        path.run_for(ms(3_600_000));
+        assert!(path.frames.is_empty() && path.events.iter().all(Vec::is_empty));
+    }
+}

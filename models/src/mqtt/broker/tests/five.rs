@@ -163,6 +163,7 @@ fn none() -> Properties {
 fn hello(version: Version, client_identifier: &str) -> Connect {
     Connect {
         version,
+        bridge: false,
         clean_session: true,
         keep_alive_s: 0,
         client_identifier: client_identifier.into(),

@@ -1,42 +1,119 @@
 //! A short way for the packet that comes most often.
 
-use super::{Decoder, FixedHeader};
-use crate::mqtt::packet::{PacketIdentifier, PacketType, Publish, QoS};
+use super::{Decoder, Received};
+use crate::mqtt::packet::{Packet, PacketIdentifier, PacketType, Publish, QoS};
+use crate::stream::Payload;
+
+// Where the parts of a PUBLISH lie, in bytes from its first.
+struct Layout {
+    qos: QoS,
+    packet_identifier: Option<PacketIdentifier>,
+    payload: usize,
+    end: usize,
+}
 
 impl Decoder {
-    // The most frequent packet: a PUBLISH without properties that lies in one chunk, with a payload, and to
-    // the topic of the last one. `None`, and nothing read, for any other, faulty ones among them.
-    pub(super) fn publish_in_one_piece(&mut self, header: &FixedHeader) -> Option<Publish> {
-        if header.packet_type != PacketType::Publish || self.version.has_properties() {
-            return None;
-        }
+    // The most frequent packet: a PUBLISH of less than 16 KiB without properties, to the topic of the last
+    // one, that lies in one chunk, or its payload, whole, in the next. `None`, and nothing changed, for any
+    // other, faulty ones among them: all that is not checked here is left to the long way.
+    #[inline]
+    pub(super) fn usual_publish(&mut self) -> Option<Received> {
         let first = self.first.as_ref()?;
-        let begin = (self.used + header.header_len) as usize;
-        let end = begin + header.remaining_length as usize;
-        let body = first.as_slice().get(begin..end)?;
-        let last_topic = self.last_topic.as_ref()?.as_str().as_bytes();
-        let (length, after) = body.split_first_chunk::<2>()?;
-        let after = after.strip_prefix(last_topic)?;
-        if usize::from(u16::from_be_bytes(*length)) != last_topic.len() {
+        let used = self.used as usize;
+        let bytes = first.as_slice().get(used..)?;
+        let topic = self.last_topic.as_ref()?;
+        let layout = layout(bytes, topic.as_str().as_bytes(), self.version.has_properties())?;
+        let flags = bytes[0] & 0x0F;
+        let wire_len = layout.end as u32;
+        let refused = self.refused & 1 << PacketType::Publish as u16 != 0;
+        if refused || wire_len > self.max_packet_bytes {
             return None;
         }
-        let qos = QoS::from_bits(header.flags >> 1 & 3)?;
-        let (packet_identifier, payload) = match qos {
-            QoS::AtMostOnce => (None, after),
-            QoS::AtLeastOnce | QoS::ExactlyOnce => {
-                let (identifier, payload) = after.split_first_chunk::<2>()?;
-                (Some(PacketIdentifier::new(u16::from_be_bytes(*identifier))?), payload)
-            }
+        let (tag, in_chunk) = (first.tag, bytes.len());
+        let payload = if in_chunk > layout.end {
+            let payload = first.payload(used + layout.payload..used + layout.end);
+            self.used += wire_len;
+            payload
+        } else if in_chunk == layout.end {
+            self.next_chunk()?.into_slice(used + layout.payload..used + layout.end)
+        } else if in_chunk == layout.payload {
+            self.payload_in_next_chunk(layout.end - layout.payload)?
+        } else {
+            return None;
         };
-        if payload.is_empty() {
+        self.buffered -= wire_len;
+        self.wanted = 0;
+        self.reading = Some(PacketType::Publish);
+        let publish = Publish {
+            topic: self.last_topic.clone()?,
+            payload,
+            packet_identifier: layout.packet_identifier,
+            qos: layout.qos,
+            dup: flags & 0x08 != 0,
+            retain: flags & 1 != 0,
+            properties: None,
+        };
+        Some(Received { packet: Packet::Publish(publish), tag, wire_len })
+    }
+
+    // The chunk after the first, if it is `count` bytes and thus the payload; the first is used up then.
+    fn payload_in_next_chunk(&mut self, count: usize) -> Option<Payload> {
+        let rest = self.rest.as_mut()?;
+        if rest.front()?.len() != count {
             return None;
         }
-        let payload = first.slice(end - payload.len()..end).into_payload();
-        let topic = self.last_topic.clone()?;
-        self.used = end as u32;
-        self.buffered -= header.header_len + header.remaining_length;
-        self.drop_first_if_used_up();
-        let (dup, retain) = (header.flags & 0x08 != 0, header.flags & 1 != 0);
-        Some(Publish { topic, payload, packet_identifier, qos, dup, retain, properties: None })
+        let payload = rest.pop_front()?.into_payload();
+        self.next_chunk();
+        Some(payload)
     }
+}
+
+// MQTT 3.1.1 §3.3, MQTT 5.0 §3.3
+#[inline]
+fn layout(bytes: &[u8], last_topic: &[u8], has_properties: bool) -> Option<Layout> {
+    let (&[first, low, high, ..], _) = bytes.split_first_chunk::<4>()?;
+    if first >> 4 != PacketType::Publish as u8 {
+        return None;
+    }
+    // MQTT 3.1.1 §2.2.3: seven bits a byte, least significant first
+    let (remaining_length, header_len) = match (low & 0x80, high & 0x80) {
+        (0, _) => (usize::from(low), 2),
+        (_, 0) => (usize::from(low & 0x7F) | usize::from(high) << 7, 3),
+        _ => return None,
+    };
+    let end = header_len + remaining_length;
+    let (length, after) = bytes.get(header_len..)?.split_first_chunk::<2>()?;
+    if usize::from(u16::from_be_bytes(*length)) != last_topic.len() || !begins_with(after, last_topic) {
+        return None;
+    }
+    let mut payload = header_len + 2 + last_topic.len();
+    let qos = QoS::from_bits(first >> 1 & 3)?;
+    let packet_identifier = match qos {
+        QoS::AtMostOnce if first & 0x08 != 0 => return None,
+        QoS::AtMostOnce => None,
+        QoS::AtLeastOnce | QoS::ExactlyOnce => {
+            let (identifier, _) = bytes.get(payload..)?.split_first_chunk::<2>()?;
+            payload += 2;
+            Some(PacketIdentifier::new(u16::from_be_bytes(*identifier))?)
+        }
+    };
+    if has_properties {
+        // MQTT 5.0 §2.2.2.1: "If there are no properties, this MUST be indicated by including a Property
+        // Length of zero."
+        if *bytes.get(payload)? != 0 {
+            return None;
+        }
+        payload += 1;
+    }
+    // What reaches beyond the end is Truncated.
+    (payload < end).then_some(Layout { qos, packet_identifier, payload, end })
+}
+
+// By words: topics are short, and calling a routine made for long runs costs more than it saves.
+#[inline]
+fn begins_with(bytes: &[u8], topic: &[u8]) -> bool {
+    let Some(bytes) = bytes.get(..topic.len()) else { return false };
+    let ((words, end), (topic_words, topic_end)) = (bytes.as_chunks::<8>(), topic.as_chunks::<8>());
+    words.iter().zip(topic_words).all(|(one, other)| u64::from_ne_bytes(*one) == u64::from_ne_bytes(*other))
+        && end.iter().zip(topic_end).all(|(one, other)| one == other)
 }

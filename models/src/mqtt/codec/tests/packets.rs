@@ -202,6 +202,7 @@ fn connect(version: Version) -> impl Strategy<Value = Packet> {
             let alone_allowed = version.has_properties();
             let password = password.filter(|_| user_name.is_some() || alone_allowed).map(Into::into);
             Packet::Connect(Box::new(Connect {
+                bridge: false,
                 version,
                 clean_session,
                 keep_alive_s,

@@ -1,0 +1,175 @@
+//! Bridges between brokers: what crosses them, under which name, how, and what does not come back.
+
+use std::path::Path;
+
+use models::record::Outcome;
+use mqtt_twin::capture::chart::{self, ChartOptions};
+use mqtt_twin::capture::label::Label;
+use mqtt_twin::capture::recorder::{Recorder, RecorderOptions};
+use mqtt_twin::scenario::load::load_text;
+use mqtt_twin::scenario::profiles::Library;
+use mqtt_twin::scenario::{Loaded, Overrides};
+
+use crate::{load, record, root};
+
+const PACKETS: RecorderOptions = RecorderOptions { frames: false, packets: true };
+
+#[test]
+fn the_lectures_figure_as_a_chart() {
+    let loaded = load("bridge", &[]);
+    let (outcome, recorder) = record(&loaded, PACKETS);
+    let options = ChartOptions { width: 150, ..ChartOptions::default() };
+    let chart = chart::draw(&recorder, &outcome.nodes, &options);
+    insta::assert_snapshot!("bridge", format!("{}\n\n{chart}", loaded.scenario.question));
+}
+
+/// Two brokers, `west` with a bridge to `east`, and at each a client that publishes and hears all.
+fn pair(bridge: &str, east: &str, west_steps: &str, east_steps: &str, faults: &str) -> Loaded {
+    let client = |broker: &str, steps: &str| {
+        format!(
+            "(mqtt: (broker: \"{broker}\"), role: Steps(steps: [(at: \"0 s\", act: Connect), (at: \"200 ms\", act: \
+             Subscribe(filters: [(filter: \"#\", qos: 2), (filter: \"$SYS/#\", qos: 2)])), {steps}]))"
+        )
+    };
+    let text = format!(
+        "(title: \"t\", question: \"q?\", duration: \"60 s\", hosts: {{ \"w\": {}, \"west\": (software: \
+         \"mosquitto-2.0\", role: Broker(bridges: [(to: \"east\", {bridge})])), \"east\": (software: \
+         \"{east}\", role: Broker()), \"e\": {} }}, links: [(from: \"w\", to: \"west\"), (from: \"west\", to: \"east\", delay: \"5 ms\"), (from: \"e\", to: \"east\")], faults: \
+         [{faults}])",
+        client("west", west_steps),
+        client("east", east_steps),
+    );
+    let file = root().join("scenarios/pair.ron");
+    let library = Library::find(Path::new(&file), None).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    load_text(&file, &text, &Overrides::default(), library).unwrap_or_else(|e| panic!("{}", e.render(false)))
+}
+
+/// The control packets from one host to another, as labels without lengths.
+fn sent(recorder: &Recorder, outcome: &Outcome, from: &str, to: &str) -> Vec<String> {
+    let name = |host: models::record::HostIndex| outcome.nodes[host.0 as usize].name.as_str();
+    let packets = recorder.packets().iter().map(|captured| &captured.packet);
+    packets
+        .filter(|packet| name(packet.from) == from && name(packet.to) == to)
+        .map(|packet| {
+            let body = packet.body.as_ref().map_or(0, |body| body.len());
+            let label = Label::of(packet.head.as_slice(), body).to_string();
+            label.split(" len=").next().unwrap().to_owned()
+        })
+        .collect()
+}
+
+fn publishes(recorder: &Recorder, outcome: &Outcome, from: &str, to: &str) -> Vec<String> {
+    let all = sent(recorder, outcome, from, to);
+    all.into_iter().filter(|label| label.starts_with("PUBLISH") && !label.contains("$SYS")).collect()
+}
+
+fn publish(at: &str, topic: &str, qos: u8, retain: bool) -> String {
+    format!(
+        "(at: \"{at}\", act: Publish(topic: \"{topic}\", payload: \"4 B\", qos: {qos}, retain: {retain})),"
+    )
+}
+
+// As captured of Mosquitto 2.0.11: level 132, not clean, a will, the state, then each line of topics.
+#[test]
+fn a_bridge_introduces_itself_as_captured() {
+    let topics = "topics: [(pattern: \"a/#\", qos: 1), (pattern: \"b\", direction: In, qos: 2), (pattern: \"c\", \
+                  direction: Both)]";
+    let loaded = pair(topics, "mosquitto-2.0", "", "", "");
+    let (outcome, recorder) = record(&loaded, PACKETS);
+    let first: Vec<String> = sent(&recorder, &outcome, "west", "east").into_iter().take(5).collect();
+    assert_eq!(
+        first,
+        [
+            "CONNECT id=west ka=60 will(q1 r1 t=$SYS/broker/connection/west/state) bridge",
+            "PUBLISH q1 d0 r1 id1 t=$SYS/broker/connection/west/state p=1",
+            "UNSUBSCRIBE id2 a/#",
+            "SUBSCRIBE id3 b:2",
+            "SUBSCRIBE id4 c:0",
+        ]
+    );
+    let connect = recorder.packets().iter().map(|captured| &captured.packet.head).find(|head| {
+        let bytes = head.as_slice();
+        bytes[0] == 0x10 && bytes.ends_with(b"\x00\x010")
+    });
+    assert_eq!(connect.unwrap().as_slice()[8], 132, "4 with the highest bit set");
+}
+
+#[test]
+fn out_goes_out_in_comes_in_and_both_do_both() {
+    for (direction, out, into) in [("Out", 1, 0), ("In", 0, 1), ("Both", 1, 1)] {
+        let topics = format!("topics: [(pattern: \"a/#\", direction: {direction}, qos: 2)]");
+        let steps = |topic| publish("1 s", topic, 1, false);
+        let loaded = pair(&topics, "mosquitto-2.0", &steps("a/west"), &steps("a/east"), "");
+        let (outcome, recorder) = record(&loaded, PACKETS);
+        let crossing = |from, to| publishes(&recorder, &outcome, from, to).len();
+        assert_eq!((crossing("west", "east"), crossing("east", "west")), (out, into), "{direction}");
+        // Each subscriber hears its own message, and the other's where it crosses: none twice.
+        assert_eq!((crossing("west", "w"), crossing("east", "e")), (1 + into, 1 + out), "{direction}");
+        assert_eq!(outcome.deliveries.iter().map(|delivery| delivery.copies).max(), Some(1), "{direction}");
+        let expected: u32 = outcome.messages.iter().map(|message| message.expected).sum();
+        assert_eq!(expected as usize, outcome.deliveries.len(), "{direction}");
+    }
+}
+
+#[test]
+fn names_change_on_the_way_and_change_back() {
+    let topics = "topics: [(pattern: \"t/#\", direction: Both, qos: 1, local_prefix: \"here/\", remote_prefix: \
+                  \"site/1/\")]";
+    let west = publish("1 s", "here/t/x", 1, false) + &publish("2 s", "t/x", 1, false);
+    let east = publish("3 s", "site/1/t/y", 1, false);
+    let loaded = pair(topics, "mosquitto-2.0", &west, &east, "");
+    let (outcome, recorder) = record(&loaded, PACKETS);
+    assert_eq!(publishes(&recorder, &outcome, "west", "east"), ["PUBLISH q1 d0 r0 id3 t=site/1/t/x p=4"]);
+    let heard = publishes(&recorder, &outcome, "west", "w");
+    assert!(heard.last().unwrap().contains(" t=here/t/y "), "{heard:?}");
+}
+
+#[test]
+fn a_message_crosses_at_the_lower_qos_with_retain_as_published() {
+    for most in 0..=2 {
+        let topics = format!("topics: [(pattern: \"a\", qos: {most})]");
+        let steps: String =
+            (0..=2).map(|qos| publish(&format!("{} s", qos + 1), "a", qos, qos == 2)).collect();
+        let loaded = pair(&topics, "mosquitto-2.0", &steps, "", "");
+        let (outcome, recorder) = record(&loaded, PACKETS);
+        let crossed = publishes(&recorder, &outcome, "west", "east");
+        let qos: Vec<u8> = crossed.iter().map(|label| label.as_bytes()[9] - b'0').collect();
+        assert_eq!(qos, [0, 1.min(most), 2.min(most)], "{crossed:?}");
+        assert!(crossed[2].contains(" r1 ") && !crossed[1].contains(" r1 "), "{crossed:?}");
+        // To those who have subscribed before, RETAIN is 0.
+        assert!(publishes(&recorder, &outcome, "east", "e").iter().all(|label| !label.contains(" r1 ")));
+    }
+}
+
+#[test]
+fn what_comes_while_the_bridge_is_away_crosses_when_it_is_back() {
+    let topics = "keep_alive: \"5 s\", topics: [(pattern: \"a\", qos: 1)]";
+    let steps: String =
+        (0..10).map(|n| publish(&format!("{} s", 4 + n), "a", u8::from(n % 2 == 0), false)).collect();
+    // Only the bridge is cut.
+    let faults = "LinkDown(link: \"west-east\", from: \"3 s\", to: \"20 s\")";
+    let loaded = pair(topics, "mosquitto-2.0", &steps, "", faults);
+    let (outcome, recorder) = record(&loaded, PACKETS);
+    let connects = sent(&recorder, &outcome, "west", "east");
+    let connects = connects.iter().filter(|label| label.starts_with("CONNECT")).count();
+    assert!(connects >= 2, "it came back: {connects}");
+    // At QoS 1 all; QoS 0 waits for nobody once the bridge knows that it is cut off.
+    let heard = publishes(&recorder, &outcome, "east", "e");
+    let at = |qos: &str| heard.iter().filter(|label| label.starts_with(&format!("PUBLISH {qos} "))).count();
+    assert_eq!(at("q1"), 5, "{heard:?}");
+    assert!(at("q0") < 5, "{heard:?}");
+}
+
+#[test]
+fn a_broker_that_takes_no_bridges_is_asked_again_as_by_a_client() {
+    let loaded =
+        pair("topics: [(pattern: \"a\", qos: 1)]", "standard", &publish("30 s", "a", 1, false), "", "");
+    let (outcome, recorder) = record(&loaded, PACKETS);
+    let connects: Vec<bool> = sent(&recorder, &outcome, "west", "east")
+        .iter()
+        .filter(|label| label.starts_with("CONNECT"))
+        .map(|label| label.ends_with(" bridge"))
+        .collect();
+    assert_eq!(connects, [true, false]);
+    assert_eq!(publishes(&recorder, &outcome, "east", "e").len(), 1);
+}
