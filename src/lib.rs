@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`scenario`] | RON text to a checked scenario, and that to the blueprint of a network |
 //! | [`execute`] | runs a scenario to its end |
+//! | [`explore`] | a scenario under every single fault and every pair of them |
 //! | [`study`] | the points of a sweep, run in parallel, kept, and compared |
 //! | [`results`] | records of a run to a summary, tables and a folder |
 //! | [`capture`] | records of frames and packets to pcapng and sequence charts |
@@ -14,6 +15,7 @@
 pub mod capture;
 pub mod cli;
 pub mod execute;
+pub mod explore;
 pub mod live;
 pub mod report;
 pub mod results;

@@ -313,6 +313,27 @@ pub struct StationRecord {
     pub radio: RadioUse,
 }
 
+/// The connections of one client, as its program saw them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ClientRecord {
+    /// When CONNACK first let it in.
+    pub connected_at: Option<SimTime>,
+    /// When its first SUBACK came.
+    pub subscribed_at: Option<SimTime>,
+    /// When its last SUBACK came.
+    pub last_subscribed_at: Option<SimTime>,
+    /// When a connection last ended, for whatever reason.
+    pub last_end: Option<SimTime>,
+    /// Number of connections that ended.
+    pub ends: u32,
+    /// How often its program was killed.
+    pub crashes: u32,
+    /// Whether it is connected at the end.
+    pub connected: bool,
+    /// Messages of QoS 1 and 2 that it has not seen acknowledged at the end.
+    pub unacknowledged: u32,
+}
+
 /// All that a finished run knows.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -340,6 +361,8 @@ pub struct Outcome {
     pub alert: Option<AlertRecord>,
     /// WiFi cells.
     pub cells: Vec<CellRecord>,
+    /// The connections of each host's client, in the order of [`Outcome::nodes`]; `None` where there is none.
+    pub clients: Vec<Option<ClientRecord>>,
     /// What brokers refused, in the order of [`Refused`].
     pub refused: [u64; 3],
     /// Things the user should know, in plain words (connections refused, messages dropped and

@@ -22,6 +22,7 @@ mod chart;
 mod check;
 mod compare;
 mod diff;
+mod explore;
 mod list;
 mod live;
 mod merge;
@@ -61,6 +62,8 @@ pub enum Command {
     Compare(study::CompareArguments),
     /// Find the first event at which two runs part, and what led to it
     Diff(study::DiffArguments),
+    /// Run a scenario under every single fault, and tell where a message did not come as MQTT promises
+    Explore(explore::ExploreArguments),
     /// Make one HTML page about a run or a sweep, with its pictures as SVG and PNG
     Report(study::ReportArguments),
     /// Join the shares of a sweep that several machines ran
@@ -421,6 +424,7 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Sweep(arguments) => sweep::sweep(arguments, out),
         Command::Compare(arguments) => compare::compare(arguments, out),
         Command::Diff(arguments) => diff::diff(arguments, out),
+        Command::Explore(arguments) => explore::explore(arguments, out),
         Command::Report(arguments) => report::report(arguments, out),
         Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Profiles(arguments) => profiles::profiles(arguments, out),

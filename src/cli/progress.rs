@@ -88,3 +88,18 @@ impl SweepProgress {
         self.begun.elapsed()
     }
 }
+
+/// The clock of a command.
+#[expect(clippy::disallowed_types, reason = "how long a command takes is measured by the wall clock")]
+pub(super) struct Stopwatch(Instant);
+
+#[expect(clippy::disallowed_types, reason = "how long a command takes is measured by the wall clock")]
+impl Stopwatch {
+    pub(super) fn start() -> Self {
+        Stopwatch(Instant::now())
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}

@@ -106,6 +106,7 @@ pub fn outcome() -> Outcome {
         alert: None,
         cells: Vec::new(),
         refused: [1, 0, 2],
+        clients: vec![None; 4],
         remarks: vec![("viewer[1]: message dropped, its queue was full".to_owned(), 1)],
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use models::mqtt::broker::Memory;
+use models::network::FrameFault;
 use models::profile::{
     Battery, BatteryFile, Board, BoardFile, BrokerFile, ClientFile, Software, SoftwareFile, Stack,
 };
@@ -67,6 +68,8 @@ pub struct Loaded {
     pub forwarding: Vec<ForwardingNode>,
     /// The links, in the order of the file.
     pub links: Vec<PlannedLink>,
+    /// What happens to single frames.
+    pub frame_faults: Vec<FrameFault>,
     /// What is expected of the results.
     pub expectations: Vec<Expectation>,
     /// The profile files and trace files used, in the order of their names.
@@ -255,6 +258,7 @@ pub fn load_text(
         groups,
         forwarding,
         links,
+        frame_faults: link::frame_faults(&scenario),
         expectations,
         profiles: used(&library, traces),
         sweep,

@@ -22,8 +22,8 @@ mod tls;
 pub use alert::{Course, Fire, Known, KnownNode, NodeRules, SensorNodeRole, ServerNodeRole};
 pub use bridge::{Bridge, BridgeTopic};
 pub use link::{
-    Answer, BrokerRestart, ClientCrash, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat, PowerSave, Queue,
-    Queued, Radio, Reorder, Trace, TraceText, Way,
+    Answer, BrokerRestart, ClientCrash, DelayFrame, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat,
+    OneFrame, PowerSave, Queue, Queued, Radio, Reorder, Trace, TraceText, Way,
 };
 pub use mqtt::{MessageProperties, Mqtt, Payload, Reconnect, Subscription, Will};
 pub use role::{

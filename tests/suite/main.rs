@@ -9,6 +9,7 @@ mod charts;
 mod command_line;
 mod compare;
 mod devices;
+mod explore;
 mod fingerprints;
 mod ground_truth;
 mod ground_truth_frames;

@@ -1,6 +1,7 @@
 //! A client program: opens its connection, keeps it, and lets its role act.
 
 mod asleep;
+mod books;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::host::secure::Security;
 use crate::host::socket::News;
 use crate::host::{Remark, Surroundings};
 use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, PacketType};
-use crate::record::HostIndex;
+use crate::record::{ClientRecord, HostIndex};
 use sim_core::random::Stream;
 
 /// When and where to a client connects.
@@ -100,6 +101,7 @@ pub struct ClientProgram {
     crashes: Vec<(SimTime, SimTime)>,
     /// When it is back from the last time it was killed.
     back_at: SimTime,
+    books: ClientRecord,
 }
 
 impl ClientProgram {
@@ -125,6 +127,7 @@ impl ClientProgram {
             chance: None,
             crashes: Vec::new(),
             back_at: SimTime::ZERO,
+            books: ClientRecord::default(),
             security: None,
         }
     }
@@ -297,6 +300,7 @@ impl ClientProgram {
     }
 
     fn connection_over(&mut self, now: SimTime) {
+        self.book_end(now);
         if let Some(sleeper) = self.sleeper.as_mut().filter(|sleeper| self.leaving && sleeper.is_up()) {
             sleeper.done(now);
         }
@@ -372,11 +376,13 @@ impl ClientProgram {
                 place.sockets[socket as usize].tcp.close(now);
                 place.requests.used.push(socket);
                 self.mqtt.transport_closed(now);
+                self.book_end(now);
                 self.phase = Phase::Over;
             }
             (Wish::Connect | Wish::Disconnect | Wish::Close | Wish::Crash, _) => {}
         }
         if wish == Wish::Crash {
+            self.books.crashes += 1;
             self.mqtt = Client::new(self.mqtt.config().clone());
         }
     }
@@ -396,6 +402,7 @@ impl ClientProgram {
             }
             ClientEvent::Connected { session_present } => {
                 self.back_off = self.plan.back_off;
+                self.books.connected_at.get_or_insert(place.now);
                 self.awake_for(Cause::Publish, place);
                 self.give_turn(place, |role, turn| role.connected(turn, session_present));
             }
@@ -415,6 +422,7 @@ impl ClientProgram {
             ClientEvent::Refused(_) => place.around.remark(Remark::ConnectRefused),
             ClientEvent::Discarded { .. } => place.around.remark(Remark::MessageDiscarded),
             ClientEvent::Subscribed { .. } => {
+                self.book_subscription(place.now);
                 if let Some(heap) = place.heap.as_deref_mut() {
                     let bytes = heap.figures().subscribed;
                     place.requests.out_of_memory |= heap.hold(bytes).is_err();

@@ -11,6 +11,7 @@ use slab::Slab;
 use super::Network;
 use super::cell::{self, CellBlueprint, Membership};
 use super::fabric::Fabric;
+use super::frame_fault::FrameFault;
 use super::outside::Outside;
 use super::path_mtu::{self, Narrow};
 use crate::app::Program;
@@ -81,6 +82,8 @@ pub struct Blueprint {
     pub parameters: Vec<LinkParameters>,
     /// WiFi cells.
     pub cells: Vec<CellBlueprint>,
+    /// What happens to single frames.
+    pub frame_faults: Vec<FrameFault>,
     /// Topic Names, as roles refer to them.
     pub ledger: Ledger,
     /// Seed of the scenario.
@@ -153,6 +156,7 @@ impl<P: Probe> Network<P> {
                 })
                 .collect(),
             serial: 0,
+            frame_faults: blueprint.frame_faults,
             outside: Outside::default(),
             probe,
         };

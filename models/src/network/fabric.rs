@@ -8,6 +8,7 @@ use sim_core::time::SimTime;
 use slab::Slab;
 
 use super::cell::{Cell, FIRST_PORT, Port};
+use super::frame_fault::FrameFault;
 use super::outside::Outside;
 use super::path_mtu::Narrow;
 use crate::app::ToOutside;
@@ -109,6 +110,8 @@ pub(super) struct Fabric<P> {
     /// another host more or less leaves them alone.
     pub sequence_keys: Vec<u64>,
     pub serial: u64,
+    /// What is to happen to single frames.
+    pub frame_faults: Vec<FrameFault>,
     pub outside: Outside,
     pub probe: P,
 }

@@ -9,6 +9,7 @@ mod build;
 mod cell;
 mod describe;
 mod fabric;
+mod frame_fault;
 mod outcome;
 mod outside;
 mod path_mtu;
@@ -27,6 +28,7 @@ use crate::tcp;
 pub use build::{Blueprint, BuildError, HostBlueprint, LinkBlueprint, LinkTrouble};
 pub use cell::{CellBlueprint, Membership};
 use fabric::{Context, Fabric, Packet};
+pub use frame_fault::{FrameFault, Mishap};
 
 /// Kinds of events in the fingerprint.
 const ARRIVAL: u32 = 1;
@@ -78,6 +80,9 @@ impl<P: Probe> Network<P> {
         packet.hop += 1;
         if usize::from(packet.hop) < fabric.routes[flow.route as usize].len() {
             fabric.forward(now, place, scheduler);
+            return;
+        }
+        if !fabric.frame_faults.is_empty() && fabric.strike(now, place, scheduler) {
             return;
         }
         let packet = fabric.packets.remove(place as usize);

@@ -3,8 +3,9 @@
 use sim_core::time::SimTime;
 
 use super::{Network, alert};
-use crate::host::Remark;
-use crate::record::{Outcome, Probe};
+use crate::app::Program;
+use crate::host::{Host, Remark};
+use crate::record::{ClientRecord, Outcome, Probe};
 
 /// MQTT sends nothing again at QoS 0 (MQTT 3.1.1 §4.3.1): whoever finds no message lost there should
 /// know whom to thank.
@@ -15,6 +16,13 @@ const BLACK_HOLE: &str =
     "packet longer than the next link's MTU dropped in silence: the path is an MTU black hole";
 
 const BEYOND_RAM: &str = "host used more RAM than its board has: a real one would have failed";
+
+fn client_record(host: &Host) -> Option<ClientRecord> {
+    match host.program() {
+        Program::Client(client) => Some(client.connections()),
+        Program::Broker(_) | Program::Visitor(_) => None,
+    }
+}
 
 impl<P: Probe> Network<P> {
     /// Closes all books at `end`; statistics of messages leave out those published before `warm_up`.
@@ -55,6 +63,7 @@ impl<P: Probe> Network<P> {
             server: alert::server_record(&self.hosts),
             alert: alert::alert_record(&self.hosts, &self.fabric.ledger),
             cells: self.fabric.cells.iter().map(|cell| cell.record(end)).collect(),
+            clients: self.hosts.iter().map(client_record).collect(),
             refused: self.fabric.refused,
             remarks,
         }

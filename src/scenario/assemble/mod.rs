@@ -100,6 +100,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     }
     blueprint.forwarders = loaded.forwarding.len() as u32;
     link::add_links(loaded, &numbering, &mut blueprint);
+    blueprint.frame_faults.clone_from(&loaded.frame_faults);
     blueprint
 }
 

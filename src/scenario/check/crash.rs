@@ -16,7 +16,9 @@ pub(in crate::scenario) fn crashes(
     for (index, fault) in scenario.faults.iter().enumerate() {
         let number = index.to_string();
         let (place, crash) = match fault {
-            Fault::LinkDown(_) => continue,
+            Fault::LinkDown(_) | Fault::DropFrame(_) | Fault::DelayFrame(_) | Fault::DuplicateFrame(_) => {
+                continue;
+            }
             Fault::BrokerRestart(restart) => {
                 let path = ["faults", number.as_str(), "broker"];
                 let memory = match restart.memory {

@@ -70,7 +70,11 @@ pub(in crate::scenario) fn faults<'a>(
     for (index, fault) in scenario.faults.iter().enumerate() {
         let down = match fault {
             Fault::LinkDown(down) => down,
-            Fault::BrokerRestart(_) | Fault::ClientCrash(_) => continue,
+            Fault::BrokerRestart(_)
+            | Fault::ClientCrash(_)
+            | Fault::DropFrame(_)
+            | Fault::DelayFrame(_)
+            | Fault::DuplicateFrame(_) => continue,
         };
         let number = index.to_string();
         let Some((link, member)) = named(scenario, ends, &down.link) else {

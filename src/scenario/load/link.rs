@@ -8,6 +8,7 @@ use models::net::{
     GilbertElliott, Impairment, Jitter, Loss, LossList, NatAnswer, NatRules, Outage, Queued, RadioTimes,
     Reordering,
 };
+use models::network::{FrameFault, Mishap};
 use models::profile::{Framing, LinkFile, LinkProfile};
 use sim_core::time::SimTime;
 
@@ -15,7 +16,7 @@ use super::super::check;
 use super::super::error::Diagnostic;
 use super::super::profiles::{Library, UsedProfile, content_hash, read_text};
 use super::super::quantity::{Probability, Span};
-use super::super::schema::{self, Answer, Link, Queue, Scenario, TraceText, Way};
+use super::super::schema::{self, Answer, Fault, Link, Queue, Scenario, TraceText, Way};
 use super::wifi::{PlannedWifi, wifi};
 use super::{End, View};
 
@@ -96,6 +97,19 @@ pub(super) fn links(
         links[link].outages.push(PlannedOutage { member, way: down.way, outage });
     }
     Ok((links, planner.traces))
+}
+
+/// What happens to single frames.
+pub(super) fn frame_faults(scenario: &Scenario) -> Vec<FrameFault> {
+    let frame = |fault: &Fault| match fault {
+        Fault::DropFrame(frame) => Some(FrameFault { serial: frame.serial, what: Mishap::Drop }),
+        Fault::DelayFrame(frame) => {
+            Some(FrameFault { serial: frame.serial, what: Mishap::Delay(frame.by.get()) })
+        }
+        Fault::DuplicateFrame(frame) => Some(FrameFault { serial: frame.serial, what: Mishap::Duplicate }),
+        Fault::LinkDown(_) | Fault::BrokerRestart(_) | Fault::ClientCrash(_) => None,
+    };
+    scenario.faults.iter().filter_map(frame).collect()
 }
 
 struct Planner<'a, 'v> {

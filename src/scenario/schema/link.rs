@@ -327,6 +327,30 @@ pub enum Fault {
     BrokerRestart(BrokerRestart),
     /// A client is killed and starts again.
     ClientCrash(ClientCrash),
+    /// One frame is lost.
+    DropFrame(OneFrame),
+    /// One frame comes later.
+    DelayFrame(DelayFrame),
+    /// One frame comes twice.
+    DuplicateFrame(OneFrame),
+}
+
+/// See [`Fault::DropFrame`] and [`Fault::DuplicateFrame`]. It happens at the end of the frame's last link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneFrame {
+    /// Number of the frame, counted over all hosts from 0 in the order in which frames leave them.
+    pub serial: u64,
+}
+
+/// See [`Fault::DelayFrame`]. It happens at the end of the frame's last link; others may overtake it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelayFrame {
+    /// Number of the frame, counted over all hosts from 0 in the order in which frames leave them.
+    pub serial: u64,
+    /// How much later it comes.
+    pub by: Span,
 }
 
 /// See [`Fault::BrokerRestart`]. Its kernel closes all connections; while it is down, nobody listens.

@@ -1,0 +1,366 @@
+//! What MQTT promises an application, and whether a run kept it.
+//!
+//! For every message and every subscriber whose filters match it, with *q* the smaller of the QoS of the
+//! publication and that of the subscription:
+//!
+//! | | copies at the subscriber's application |
+//! | --- | --- |
+//! | published at QoS 1, or *q* is 1 | as many as may be |
+//! | else | at most one (MQTT 3.1.1 §4.3.1: at QoS 0 nothing is sent again; §4.3.3) |
+//! | *q* 1 or 2, and the message is *owed* | at least one (§4.3.2, §4.3.3) |
+//!
+//! Messages of one publisher to one topic at one QoS above 0 reach a subscriber in the order in which they were
+//! published, by the arrival of their first copies (§4.6).
+//!
+//! When is a message owed? If both ways still stand to their word at the end:
+//!
+//! - *The publisher's.* At QoS 1, the broker has taken the message; at QoS 2 the broker may wait for PUBREL before it
+//!   passes the message on (§4.3.3, method A). Or the publisher has kept its part of the session (§3.1.2.4, §4.4):
+//!   it was not killed, and with a clean session no connection ended after the publish call. A clean session ends with its connection, and what was under way with it.
+//! - *The subscriber's.* It had its SUBACK before the publish call, and is connected at the end. With a clean session,
+//!   its subscription ends with the connection: it must have subscribed anew before the publish call, and that
+//!   connection must have lasted to the end.
+//! - The broker did not refuse it, and did not start again without its memory.
+//! - It was published long enough before the end ([`Terms::settle`]): faults heal, and back-offs end.
+//!
+//! A killed client forgets its part of the session, which a client must not (§4.1). From then on a message to it may
+//! come twice, one at QoS 2 that it had answered with PUBREC is gone with it, and its own later messages may be
+//! taken for earlier ones.
+//!
+//! Besides, nothing hangs: a client that is connected at the end of the run without faults is connected at the end
+//! of every run, and then has nothing unacknowledged that is older than [`Terms::settle`].
+//!
+//! Left out: retained messages may come once for each subscription, so copies of them are not counted; several filters
+//! that match one message may each bring a copy (§3.3.5); messages to shared subscriptions; wills; messages whose
+//! expiry interval is over; messages of the alert network's nodes; messages that cross a bridge.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use models::mqtt::broker::Memory;
+use models::mqtt::{TopicFilter, TopicName, Version, matches};
+use models::record::{ClientRecord, DeliveryRecord, HostIndex, MessageRecord, Outcome};
+
+use crate::scenario::Loaded;
+use crate::scenario::load::{Client, Group};
+use crate::scenario::schema::{Act, MessageProperties, Role, Subscription};
+
+/// What the contract leaves to the user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Terms {
+    /// Messages published later than this before the end are not judged.
+    pub settle: Duration,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Terms { settle: Duration::from_secs(15) }
+    }
+}
+
+/// A promise that was broken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Violation {
+    /// A message that was owed never came.
+    Missing {
+        /// The message.
+        message: Named,
+        /// Who should have had it.
+        subscriber: String,
+    },
+    /// A message came too often.
+    Copies {
+        /// The message.
+        message: Named,
+        /// Who had it.
+        subscriber: String,
+        /// How often.
+        copies: u32,
+    },
+    /// A message came after one that was published later.
+    Order {
+        /// The message.
+        message: Named,
+        /// Who had it.
+        subscriber: String,
+    },
+    /// A client has not come back.
+    Away {
+        /// The client.
+        client: String,
+    },
+    /// A client still waits for acknowledgements.
+    Open {
+        /// The client.
+        client: String,
+        /// Of how many messages.
+        messages: u32,
+    },
+}
+
+/// A message as a user knows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Named {
+    /// Number of the message in the run, from 1.
+    pub number: u32,
+    /// Who published it.
+    pub publisher: String,
+    /// Topic Name.
+    pub topic: Arc<str>,
+    /// QoS of the publication.
+    pub qos: u8,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} of `{}` on `{}` at QoS {}", self.number, self.publisher, self.topic, self.qos)
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Violation::Missing { message, subscriber } => {
+                write!(f, "{message} never reached `{subscriber}`")
+            }
+            Violation::Copies { message, subscriber, copies } => {
+                write!(f, "{message} reached `{subscriber}` {copies} times")
+            }
+            Violation::Order { message, subscriber } => {
+                write!(f, "{message} reached `{subscriber}` after one that was published later")
+            }
+            Violation::Away { client } => write!(f, "`{client}` did not come back"),
+            Violation::Open { client, messages } => {
+                write!(f, "`{client}` waits for the acknowledgement of {messages} messages")
+            }
+        }
+    }
+}
+
+/// A client of the scenario.
+#[derive(Clone, Debug)]
+struct Party {
+    /// Whether its session outlives a connection.
+    keeps_session: bool,
+    filters: Vec<(TopicFilter, u8)>,
+    /// Whether it has shared subscriptions.
+    shares: bool,
+    /// Whether it publishes something that is retained, or that expires.
+    unusual: bool,
+    broker: usize,
+}
+
+/// What is promised in a scenario.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    /// By host.
+    parties: Vec<Option<Party>>,
+    /// By host: whether its client is connected at the end of the run without faults.
+    stays: Vec<bool>,
+    terms: Terms,
+}
+
+impl Contract {
+    /// The contract of `loaded`, whose run without further faults was `fault_free`.
+    #[must_use]
+    pub fn of(loaded: &Loaded, fault_free: &Outcome, terms: Terms) -> Self {
+        let mut parties = Vec::new();
+        for group in &loaded.groups {
+            for index in 0..group.count {
+                parties.push(group.client.as_ref().map(|client| party(group, client, index)));
+            }
+        }
+        let stays = |client: &Option<ClientRecord>| client.is_some_and(|client| client.connected);
+        Contract { parties, stays: fault_free.clients.iter().map(stays).collect(), terms }
+    }
+
+    /// Holds a run to it. `loaded` has the faults of the run.
+    #[must_use]
+    pub fn judge(&self, loaded: &Loaded, outcome: &Outcome) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        self.judge_clients(outcome, &mut violations);
+        let mut deliveries: BTreeMap<(u32, u32), DeliveryRecord> = BTreeMap::new();
+        for delivery in &outcome.deliveries {
+            deliveries.insert((delivery.message.0, delivery.subscriber.0), *delivery);
+        }
+        for message in &outcome.messages {
+            self.judge_message(loaded, outcome, message, &deliveries, &mut violations);
+        }
+        self.judge_order(outcome, &mut violations);
+        violations
+    }
+
+    fn judge_clients(&self, outcome: &Outcome, violations: &mut Vec<Violation>) {
+        for (place, client) in outcome.clients.iter().enumerate() {
+            let Some(client) = client else { continue };
+            let name = || outcome.nodes[place].name.clone();
+            if self.stays[place] && !client.connected {
+                violations.push(Violation::Away { client: name() });
+            }
+            let recent = outcome.messages.iter().rev().take_while(|message| self.recent(outcome, message));
+            let recent = recent.filter(|message| message.publisher.0 as usize == place && message.qos > 0);
+            let open = client.unacknowledged.saturating_sub(recent.count() as u32);
+            if client.connected && open > 0 {
+                violations.push(Violation::Open { client: name(), messages: open });
+            }
+        }
+    }
+
+    fn recent(&self, outcome: &Outcome, message: &MessageRecord) -> bool {
+        message.published + self.terms.settle > outcome.simulated
+    }
+
+    fn judge_message(
+        &self,
+        loaded: &Loaded,
+        outcome: &Outcome,
+        message: &MessageRecord,
+        deliveries: &BTreeMap<(u32, u32), DeliveryRecord>,
+        violations: &mut Vec<Violation>,
+    ) {
+        let publisher = message.publisher.0 as usize;
+        let (Some(sender), Some(sending)) = (&self.parties[publisher], outcome.clients[publisher]) else {
+            return;
+        };
+        let Ok(topic) = TopicName::new(&message.topic) else { return };
+        let group = &loaded.groups[sender.broker];
+        let forgets = group.crashes.iter().any(|crash| crash.memory == Memory::Volatile);
+        if message.refused || sender.unusual || forgets {
+            return;
+        }
+        let limit = group.broker.as_ref().map_or(2, |broker| broker.config.maximum_qos as u8);
+        let qos = message.qos.min(limit);
+        let named = || name(outcome, message);
+        for (place, listener) in self.parties.iter().enumerate() {
+            let Some(listener) = listener else { continue };
+            let Some(listening) = outcome.clients[place] else { continue };
+            let matching: Vec<u8> =
+                listener.filters.iter().filter(|(filter, _)| matches(filter, &topic)).map(|f| f.1).collect();
+            let [granted] = matching[..] else { continue };
+            if listener.broker != sender.broker || listener.shares {
+                continue;
+            }
+            let subscriber = || outcome.nodes[place].name.clone();
+            let copies = deliveries.get(&(message.id.0, place as u32)).map_or(0, |delivery| delivery.copies);
+            let killed = sending.crashes > 0 || listening.crashes > 0;
+            if qos != 1 && qos.min(granted) != 1 && copies > 1 && !killed {
+                violations.push(Violation::Copies { message: named(), subscriber: subscriber(), copies });
+            }
+            let owed = qos.min(granted) > 0
+                && !self.recent(outcome, message)
+                && handed_over(sender, &sending, message)
+                && subscribed(listener, &listening, message)
+                && (qos.min(granted) < 2 || listening.crashes == 0);
+            if owed && copies == 0 {
+                violations.push(Violation::Missing { message: named(), subscriber: subscriber() });
+            }
+        }
+    }
+
+    /// MQTT 3.1.1 §4.6
+    fn judge_order(&self, outcome: &Outcome, violations: &mut Vec<Violation>) {
+        let mut newest: BTreeMap<(HostIndex, HostIndex, &str, u8), u32> = BTreeMap::new();
+        for delivery in &outcome.deliveries {
+            let Some(message) = outcome.messages.get(delivery.message.0 as usize) else { continue };
+            let (from, to) = (message.publisher, delivery.subscriber);
+            let party = |host: HostIndex| self.parties[host.0 as usize].as_ref();
+            let plain = party(from).is_some_and(|party| !party.unusual)
+                && party(to).is_some_and(|party| !party.shares);
+            let killed = |host: HostIndex| outcome.clients[host.0 as usize].is_some_and(|c| c.crashes > 0);
+            if message.qos == 0 || !plain || killed(from) || killed(to) {
+                continue;
+            }
+            let last = newest.entry((from, to, &message.topic, message.qos)).or_insert(delivery.message.0);
+            if delivery.message.0 < *last {
+                let subscriber = outcome.nodes[to.0 as usize].name.clone();
+                violations.push(Violation::Order { message: name(outcome, message), subscriber });
+            }
+            *last = delivery.message.0.max(*last);
+        }
+    }
+}
+
+fn name(outcome: &Outcome, message: &MessageRecord) -> Named {
+    Named {
+        number: message.id.0 + 1,
+        publisher: outcome.nodes[message.publisher.0 as usize].name.clone(),
+        topic: message.topic.clone(),
+        qos: message.qos,
+    }
+}
+
+/// Whether the publisher's way stands to its word.
+fn handed_over(sender: &Party, sending: &ClientRecord, message: &MessageRecord) -> bool {
+    let session_lasts =
+        sender.keeps_session || sending.last_end.is_none_or(|ended| ended < message.published);
+    let begun = sending.connected_at.is_some_and(|at| at <= message.published);
+    (message.qos == 1 && message.accepted.is_some())
+        || (begun && sending.connected && sending.crashes == 0 && session_lasts)
+}
+
+/// Whether the subscriber's way stands to its word.
+fn subscribed(listener: &Party, listening: &ClientRecord, message: &MessageRecord) -> bool {
+    let since = if listener.keeps_session { listening.subscribed_at } else { listening.last_subscribed_at };
+    let lasts = listener.keeps_session
+        || listening.last_end.is_none_or(|ended| since.is_some_and(|since| ended < since));
+    since.is_some_and(|since| since <= message.published) && lasts && listening.connected
+}
+
+fn party(group: &Group, client: &Client, index: u32) -> Party {
+    let wanted = subscriptions(&group.role);
+    let texts = wanted.iter().map(|one| (one.filter.0.expand(index), one.qos.0));
+    let (shared, own): (Vec<_>, Vec<_>) = texts.partition(|(text, _)| text.starts_with("$share/"));
+    let filters =
+        own.iter().filter_map(|(text, qos)| TopicFilter::new(text).ok().map(|filter| (filter, *qos)));
+    // MQTT 5.0 §3.1.2.11.2: without a Session Expiry Interval the session ends with the connection.
+    let outlives = client.version != Version::V5_0 || client.written.session_expiry.is_some();
+    Party {
+        keeps_session: !client.clean_session && outlives,
+        filters: filters.collect(),
+        shares: !shared.is_empty(),
+        unusual: unusual(&group.role),
+        broker: client.broker,
+    }
+}
+
+fn subscriptions(role: &Role) -> Vec<&Subscription> {
+    match role {
+        Role::Subscriber(role) => role.filters.iter().collect(),
+        Role::Steps(role) => {
+            let mut wanted = Vec::new();
+            for step in &role.steps {
+                if let Act::Subscribe(subscribe) = &step.act {
+                    wanted.extend(&subscribe.filters);
+                }
+            }
+            wanted
+        }
+        Role::Broker(_)
+        | Role::Publisher(_)
+        | Role::Camera(_)
+        | Role::Burst(_)
+        | Role::Visitor(_)
+        | Role::SensorNode(_)
+        | Role::ServerNode(_) => Vec::new(),
+    }
+}
+
+/// Whether something that the client publishes is retained or expires.
+fn unusual(role: &Role) -> bool {
+    let expires = |properties: &Option<MessageProperties>| {
+        properties.as_ref().is_some_and(|properties| properties.message_expiry.is_some())
+    };
+    match role {
+        Role::Publisher(role) => role.retain || expires(&role.properties),
+        Role::Burst(role) => role.retain || expires(&role.properties),
+        Role::Steps(role) => role.steps.iter().any(|step| match &step.act {
+            Act::Publish(publish) => publish.retain || expires(&publish.properties),
+            _ => false,
+        }),
+        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        // Programs that drop what they publish when the connection is gone.
+        Role::SensorNode(_) | Role::ServerNode(_) => true,
+    }
+}
