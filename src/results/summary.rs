@@ -12,9 +12,11 @@ pub mod alert;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use alert::Server;
+
 use alert::AlertNetwork;
 use models::cause::Cause;
-use models::record::{CellRecord, NodeRecord, Outcome, ServerRecord, TcpTotals};
+use models::record::{CellRecord, NodeRecord, Outcome, TcpTotals};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sim_core::stats::percentile;
 use sim_core::time::SimTime;
@@ -216,20 +218,6 @@ pub enum Node {
     Fleet(Fleet),
 }
 
-/// The server node's store.
-#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
-pub struct Server {
-    /// Messages received.
-    pub received: u64,
-    /// Messages stored.
-    pub stored: u64,
-    /// Messages stored per second, from the first message received to the last store: the inverse of
-    /// the mean gap. Null where nothing was stored.
-    pub stored_per_s: Option<f64>,
-    /// Mean time from store to store. Null where nothing was stored.
-    pub mean_gap_ms: Option<f64>,
-}
-
 /// Something the user should know.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Remark {
@@ -387,20 +375,6 @@ impl Wifi {
             airtime_s: sum(|cell| cell.totals.busy_ns) as f64 / 1e9,
             utilisation: busiest as f64 / simulated.as_nanos().max(1) as f64,
         })
-    }
-}
-
-impl Server {
-    fn of(record: ServerRecord) -> Self {
-        let stored = record.stored as f64;
-        let span_s = record.span.as_secs_f64();
-        let measurable = record.stored > 0 && span_s > 0.0;
-        Server {
-            received: record.received,
-            stored: record.stored,
-            stored_per_s: measurable.then(|| stored / span_s),
-            mean_gap_ms: measurable.then(|| span_s * 1e3 / stored),
-        }
     }
 }
 

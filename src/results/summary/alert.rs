@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use models::record::AlertRecord;
+use models::record::{AlertRecord, ServerRecord};
 
 use super::LatencyMs;
 
@@ -113,4 +113,32 @@ fn sorted(spans: &[Duration]) -> Option<LatencyMs> {
     let mut nanos: Vec<u64> = spans.iter().map(|span| span.as_nanos() as u64).collect();
     nanos.sort_unstable();
     LatencyMs::of(&nanos)
+}
+
+/// The server node's store.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
+pub struct Server {
+    /// Messages received.
+    pub received: u64,
+    /// Messages stored.
+    pub stored: u64,
+    /// Messages stored per second, from the first message received to the last store: the inverse of
+    /// the mean gap. Null where nothing was stored.
+    pub stored_per_s: Option<f64>,
+    /// Mean time from store to store. Null where nothing was stored.
+    pub mean_gap_ms: Option<f64>,
+}
+
+impl Server {
+    pub(super) fn of(record: ServerRecord) -> Self {
+        let stored = record.stored as f64;
+        let span_s = record.span.as_secs_f64();
+        let measurable = record.stored > 0 && span_s > 0.0;
+        Server {
+            received: record.received,
+            stored: record.stored,
+            stored_per_s: measurable.then(|| stored / span_s),
+            mean_gap_ms: measurable.then(|| span_s * 1e3 / stored),
+        }
+    }
 }

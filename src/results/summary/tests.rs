@@ -1,3 +1,5 @@
+use models::record::ServerRecord;
+
 use super::*;
 use crate::results::sample;
 
