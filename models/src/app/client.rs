@@ -95,13 +95,20 @@ pub struct ClientProgram {
     /// The cycle of a client that sleeps between its messages.
     sleeper: Option<Box<Sleeper>>,
     security: Option<Arc<Security>>,
+    /// What few clients have.
+    rare: Option<Box<Rare>>,
+    books: ClientRecord,
+}
+
+/// Chance and crashes: a client without any pays for a pointer only.
+#[derive(Clone, Debug, Default)]
+struct Rare {
     /// Chance in the waits, where there is any.
-    chance: Option<Box<Stream>>,
+    chance: Option<Stream>,
     /// When it is killed and when it is back, the last first.
     crashes: Vec<(SimTime, SimTime)>,
     /// When it is back from the last time it was killed.
     back_at: SimTime,
-    books: ClientRecord,
 }
 
 impl ClientProgram {
@@ -124,9 +131,7 @@ impl ClientProgram {
             renew_at: SimTime::MAX,
             leaving: false,
             sleeper: None,
-            chance: None,
-            crashes: Vec::new(),
-            back_at: SimTime::ZERO,
+            rare: None,
             books: ClientRecord::default(),
             security: None,
         }
@@ -135,14 +140,17 @@ impl ClientProgram {
     /// The same, killed at the first and back at the second of each pair of instants, which are in order.
     #[must_use]
     pub fn with_crashes(mut self, crashes: impl DoubleEndedIterator<Item = (SimTime, SimTime)>) -> Self {
-        self.crashes = crashes.rev().collect();
+        let crashes: Vec<_> = crashes.rev().collect();
+        if !crashes.is_empty() {
+            self.rare.get_or_insert_default().crashes = crashes;
+        }
         self
     }
 
     /// The same with chance in its waits ([`ClientPlan::back_off_jitter`]).
     #[must_use]
     pub fn with_chance(mut self, chance: Stream) -> Self {
-        self.chance = Some(Box::new(chance));
+        self.rare.get_or_insert_default().chance = Some(chance);
         self
     }
 
@@ -188,12 +196,17 @@ impl ClientProgram {
             },
         };
         // A program that waits for an acknowledgement does nothing else.
-        let own = if self.waits() { SimTime::MAX } else { self.role.deadline().max(self.back_at) };
+        let own = if self.waits() { SimTime::MAX } else { self.role.deadline().max(self.back_at()) };
         connection.min(own).min(self.next_crash()).min(sleeper)
     }
 
     fn next_crash(&self) -> SimTime {
-        self.crashes.last().map_or(SimTime::MAX, |(at, _)| *at)
+        let next = self.rare.as_ref().and_then(|rare| rare.crashes.last());
+        next.map_or(SimTime::MAX, |(at, _)| *at)
+    }
+
+    fn back_at(&self) -> SimTime {
+        self.rare.as_ref().map_or(SimTime::ZERO, |rare| rare.back_at)
     }
 
     /// Whether a publish call has not returned yet.
@@ -236,10 +249,11 @@ impl ClientProgram {
     fn time_passed(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
         if self.next_crash() <= now
-            && let Some((_, back_at)) = self.crashes.pop()
+            && let Some(rare) = &mut self.rare
+            && let Some((_, back_at)) = rare.crashes.pop()
         {
+            rare.back_at = back_at;
             self.carry_out(Wish::Crash, place);
-            self.back_at = back_at;
             self.phase = Phase::Away(back_at);
             return;
         }
@@ -264,7 +278,7 @@ impl ClientProgram {
             }
             Phase::Away(_) | Phase::Closing(_) | Phase::Over => {}
         }
-        if self.role.deadline().max(self.back_at) <= now && !self.waits() {
+        if self.role.deadline().max(self.back_at()) <= now && !self.waits() {
             self.give_turn(place, Role::wake);
         }
     }
@@ -322,7 +336,7 @@ impl ClientProgram {
     /// The wait before the next attempt.
     fn wait(&mut self) -> Duration {
         let jitter = self.plan.back_off_jitter;
-        match &mut self.chance {
+        match self.rare.as_mut().and_then(|rare| rare.chance.as_mut()) {
             Some(chance) if jitter > 0.0 => {
                 self.back_off.mul_f64(chance.uniform_range(1.0 - jitter, 1.0 + jitter))
             }
