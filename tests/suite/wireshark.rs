@@ -107,10 +107,11 @@ fn tls_is_decoded_record_by_record() {
 }
 
 /// What tshark remarks on a capture above the severity "Chat": frame, severity, message.
-/// `None` if the run lost a frame.
+/// `None` if the run lost a frame, or a host dropped a SYN for which its listen backlog had no room.
 fn remarks(loaded: &Loaded) -> Option<Vec<String>> {
     let (outcome, recorder) = record(loaded, RecorderOptions { frames: true, packets: false });
-    if recorder.frames().iter().any(|captured| captured.lost.is_some()) {
+    let backlog_full = outcome.remarks.iter().any(|(what, _)| what.contains("listen backlog"));
+    if backlog_full || recorder.frames().iter().any(|captured| captured.lost.is_some()) {
         return None;
     }
     let folder = tempfile::tempdir().unwrap();
