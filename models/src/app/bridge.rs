@@ -20,6 +20,7 @@ use sim_core::random::Stream;
 use sim_core::time::SimTime;
 
 use super::Workplace;
+use super::remark_on;
 use crate::cause::Cause;
 use crate::host::socket::News;
 use crate::host::{Remark, Surroundings};
@@ -288,14 +289,8 @@ impl Bridge {
     }
 
     fn close(&mut self, reason: CloseReason, around: &mut impl Surroundings) {
-        match reason {
-            CloseReason::Disconnected
-            | CloseReason::DisconnectedFor(_)
-            | CloseReason::Refused(_)
-            | CloseReason::TakenOver => {}
-            CloseReason::KeepAliveExpired => around.remark(Remark::PingUnanswered),
-            CloseReason::Malformed(_) | CloseReason::ProtocolError(_) => around.remark(Remark::ProtocolError),
-            CloseReason::NoConnect | CloseReason::NoConnack => around.remark(Remark::HandshakeTimedOut),
+        if let Some(remark) = remark_on(reason) {
+            around.remark(remark);
         }
         if let Phase::Here(socket) = self.phase {
             self.phase = Phase::Closing(socket);

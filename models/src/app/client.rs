@@ -11,7 +11,9 @@ use sim_core::time::SimTime;
 use super::sleeper::Sleeper;
 use super::steps::{Steps, Wish};
 use super::turn::Turn;
-use super::{Burst, Camera, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task, Workplace};
+use super::{
+    Burst, Camera, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task, Workplace, remark_on,
+};
 use crate::cause::Cause;
 use crate::host::secure::Security;
 use crate::host::socket::News;
@@ -451,14 +453,8 @@ impl ClientProgram {
     }
 
     fn close(&mut self, reason: CloseReason, around: &mut impl Surroundings) {
-        match reason {
-            CloseReason::Disconnected
-            | CloseReason::DisconnectedFor(_)
-            | CloseReason::Refused(_)
-            | CloseReason::TakenOver => {}
-            CloseReason::KeepAliveExpired => around.remark(Remark::PingUnanswered),
-            CloseReason::Malformed(_) | CloseReason::ProtocolError(_) => around.remark(Remark::ProtocolError),
-            CloseReason::NoConnect | CloseReason::NoConnack => around.remark(Remark::HandshakeTimedOut),
+        if let Some(remark) = remark_on(reason) {
+            around.remark(remark);
         }
         if let Phase::Here(socket) = self.phase {
             self.phase = Phase::Closing(socket);

@@ -31,8 +31,8 @@ use crate::host::energy::{Component, State};
 use crate::host::heap::Heap;
 use crate::host::secure::Security;
 use crate::host::socket::{News, Socket};
-use crate::host::{ProgramCost, Surroundings};
-use crate::mqtt::Outgoing;
+use crate::host::{ProgramCost, Remark, Surroundings};
+use crate::mqtt::{CloseReason, Outgoing};
 use crate::record::HostIndex;
 use crate::stream::MessageId;
 
@@ -120,6 +120,19 @@ pub struct Workplace<'a, S> {
     pub work: Work,
     /// What the task wants of the host.
     pub requests: Requests,
+}
+
+/// What a client's host remarks when its machine closes a connection; nothing where that is in order.
+fn remark_on(reason: CloseReason) -> Option<Remark> {
+    match reason {
+        CloseReason::Disconnected
+        | CloseReason::DisconnectedFor(_)
+        | CloseReason::Refused(_)
+        | CloseReason::TakenOver => None,
+        CloseReason::KeepAliveExpired => Some(Remark::PingUnanswered),
+        CloseReason::Malformed(_) | CloseReason::ProtocolError(_) => Some(Remark::ProtocolError),
+        CloseReason::NoConnect | CloseReason::NoConnack => Some(Remark::HandshakeTimedOut),
+    }
 }
 
 /// The program of a host.
