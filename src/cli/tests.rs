@@ -101,6 +101,18 @@ fn list_shows_every_question() {
     assert!(out.contains("one-publish.ron\n    One message\n    What is on the wire"), "{out}");
     assert!(out.contains("Does every image arrive?"));
     assert_eq!(called(&["list", "no-such-folder"]).0, 2);
+    // Those in folders come behind those of the folder itself; profiles and results are no scenarios.
+    let (code, out, problems) = called(&["list", "scenarios"]);
+    assert_eq!((code, problems.as_str()), (0, ""));
+    let files: Vec<&str> = out.lines().filter(|line| line.starts_with("scenarios/")).collect();
+    let place = |file: &str| files.iter().position(|listed| *listed == file);
+    let (last, inner) =
+        (place("scenarios/wifi-crowd.ron").unwrap(), place("scenarios/behaviours/retained.ron").unwrap());
+    assert!(last < inner && place("scenarios/explore/publish.ron").is_some(), "{files:?}");
+    assert!(files.is_sorted_by_key(|file| file.matches('/').count()), "{files:?}");
+    let (code, out, problems) = called(&["list", "."]);
+    assert_eq!((code, problems.as_str()), (0, ""));
+    assert!(!out.contains("hw-profiles"), "{out}");
 }
 
 #[test]

@@ -13,12 +13,13 @@ use models::profile::{
 use serde::de::DeserializeOwned;
 
 use super::error::{Diagnostic, Place, name_help};
+use super::named_files::NamedFiles;
 use super::outline::Node;
 use super::parse::parse;
 use super::source::Source;
 
 /// Name of the folder that is looked for.
-const FOLDER: &str = "hw-profiles";
+pub const FOLDER: &str = "hw-profiles";
 
 /// A kind of profile: where its files are and what it is called.
 pub trait Profile: Inherit + DeserializeOwned {
@@ -75,6 +76,8 @@ pub struct Library {
     /// What each figure is multiplied with, by [`figure_name`]; 1 for those that are not in here.
     factors: Arc<Factors>,
     figures: Vec<UsedFigure>,
+    /// Other files that the scenario names.
+    pub(super) files: NamedFiles,
 }
 
 /// Factors of figures, by [`UsedFigure::name`].
@@ -119,7 +122,13 @@ impl Library {
     /// The folder at `root`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Library { root: root.into(), used: Vec::new(), factors: Arc::default(), figures: Vec::new() }
+        Library {
+            root: root.into(),
+            used: Vec::new(),
+            factors: Arc::default(),
+            figures: Vec::new(),
+            files: NamedFiles::default(),
+        }
     }
 
     /// Finds the folder: `given`, or else above the scenario file, above the current folder, or
@@ -167,6 +176,13 @@ impl Library {
     #[must_use]
     pub fn with_factors(mut self, factors: Arc<Factors>) -> Self {
         self.factors = factors;
+        self
+    }
+
+    /// The same folder; other files that the scenario names are among `files`, or beside it.
+    #[must_use]
+    pub fn with_files(mut self, files: NamedFiles) -> Self {
+        self.files = files;
         self
     }
 
