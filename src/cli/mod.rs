@@ -33,6 +33,7 @@ mod report;
 mod run;
 mod sensitivity;
 mod study;
+mod swarm;
 mod sweep;
 mod uncertainty;
 
@@ -64,6 +65,8 @@ pub enum Command {
     Diff(study::DiffArguments),
     /// Run a scenario under every single fault, and tell where a message did not come as MQTT promises
     Explore(explore::ExploreArguments),
+    /// Run random scenarios from a seed, and tell where anything breaks that must hold in every run
+    Swarm(swarm::SwarmArguments),
     /// Make one HTML page about a run or a sweep, with its pictures as SVG and PNG
     Report(study::ReportArguments),
     /// Join the shares of a sweep that several machines ran
@@ -425,6 +428,7 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Compare(arguments) => compare::compare(arguments, out),
         Command::Diff(arguments) => diff::diff(arguments, out),
         Command::Explore(arguments) => explore::explore(arguments, out),
+        Command::Swarm(arguments) => swarm::run(arguments, out),
         Command::Report(arguments) => report::report(arguments, out),
         Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Profiles(arguments) => profiles::profiles(arguments, out),

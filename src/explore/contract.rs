@@ -17,7 +17,7 @@
 //! - *The publisher's.* At QoS 1, the broker has taken the message; at QoS 2 the broker may wait for PUBREL before it
 //!   passes the message on (§4.3.3, method A). Or the publisher has kept its part of the session (§3.1.2.4, §4.4):
 //!   it was not killed, and with a clean session no connection ended after the publish call. A clean session ends with its connection, and what was under way with it.
-//! - *The subscriber's.* It had its SUBACK before the publish call, and is connected at the end. With a clean session,
+//! - *The subscriber's.* It had its SUBACK before the publish call, and not at the same instant, and is connected at the end. With a clean session,
 //!   its subscription ends with the connection: it must have subscribed anew before the publish call, and that
 //!   connection must have lasted to the end.
 //! - The broker did not refuse it, and did not start again without its memory.
@@ -119,6 +119,20 @@ impl fmt::Display for Named {
     }
 }
 
+impl Violation {
+    /// What kind of promise it is, in a word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Violation::Missing { .. } => "missing",
+            Violation::Copies { .. } => "copies",
+            Violation::Order { .. } => "order",
+            Violation::Away { .. } => "away",
+            Violation::Open { .. } => "open",
+        }
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -166,14 +180,21 @@ impl Contract {
     /// The contract of `loaded`, whose run without further faults was `fault_free`.
     #[must_use]
     pub fn of(loaded: &Loaded, fault_free: &Outcome, terms: Terms) -> Self {
+        let stays = |client: &Option<ClientRecord>| client.is_some_and(|client| client.connected);
+        Contract::expecting(loaded, fault_free.clients.iter().map(stays).collect(), terms)
+    }
+
+    /// The contract of `loaded`, whose client of host *i* is to be connected at the end if `stays[i]`.
+    #[must_use]
+    pub fn expecting(loaded: &Loaded, stays: Vec<bool>, terms: Terms) -> Self {
         let mut parties = Vec::new();
         for group in &loaded.groups {
             for index in 0..group.count {
-                parties.push(group.client.as_ref().map(|client| party(group, client, index)));
+                let party = |client| party(group, client, index, loaded.scenario.duration.0);
+                parties.push(group.client.as_ref().map(party));
             }
         }
-        let stays = |client: &Option<ClientRecord>| client.is_some_and(|client| client.connected);
-        Contract { parties, stays: fault_free.clients.iter().map(stays).collect(), terms }
+        Contract { parties, stays, terms }
     }
 
     /// Holds a run to it. `loaded` has the faults of the run.
@@ -305,17 +326,19 @@ fn subscribed(listener: &Party, listening: &ClientRecord, message: &MessageRecor
     let since = if listener.keeps_session { listening.subscribed_at } else { listening.last_subscribed_at };
     let lasts = listener.keeps_session
         || listening.last_end.is_none_or(|ended| since.is_some_and(|since| ended < since));
-    since.is_some_and(|since| since <= message.published) && lasts && listening.connected
+    since.is_some_and(|since| since < message.published) && lasts && listening.connected
 }
 
-fn party(group: &Group, client: &Client, index: u32) -> Party {
+fn party(group: &Group, client: &Client, index: u32, duration: Duration) -> Party {
     let wanted = subscriptions(&group.role);
     let texts = wanted.iter().map(|one| (one.filter.0.expand(index), one.qos.0));
     let (shared, own): (Vec<_>, Vec<_>) = texts.partition(|(text, _)| text.starts_with("$share/"));
     let filters =
         own.iter().filter_map(|(text, qos)| TopicFilter::new(text).ok().map(|filter| (filter, *qos)));
-    // MQTT 5.0 §3.1.2.11.2: without a Session Expiry Interval the session ends with the connection.
-    let outlives = client.version != Version::V5_0 || client.written.session_expiry.is_some();
+    // MQTT 5.0 §3.1.2.11.2: without a Session Expiry Interval the session ends with the connection. One that may
+    // expire in the run is taken for one that does.
+    let expiry = client.written.session_expiry.map_or(Duration::ZERO, |expiry| expiry.0);
+    let outlives = client.version != Version::V5_0 || expiry >= duration;
     Party {
         keeps_session: !client.clean_session && outlives,
         filters: filters.collect(),
@@ -323,6 +346,18 @@ fn party(group: &Group, client: &Client, index: u32) -> Party {
         unusual: unusual(&group.role),
         broker: client.broker,
     }
+}
+
+/// The Topic Filters of member `index`, those of shared subscriptions without what makes them shared.
+pub(crate) fn filters(group: &Group, index: u32) -> Vec<TopicFilter> {
+    let plain = |text: String| {
+        // MQTT 5.0 §4.8.2: `$share/{ShareName}/{filter}`
+        let inner = text.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
+        inner.map_or(text.clone(), |(_, filter)| filter.to_owned())
+    };
+    let wanted = subscriptions(&group.role);
+    let texts = wanted.iter().map(|one| plain(one.filter.0.expand(index)));
+    texts.filter_map(|text| TopicFilter::new(&text).ok()).collect()
 }
 
 fn subscriptions(role: &Role) -> Vec<&Subscription> {

@@ -22,6 +22,7 @@ mod report;
 mod scenarios;
 mod server_throughput;
 mod smart_home;
+mod swarm;
 mod sweep;
 mod tcp_formulas;
 mod tidy;

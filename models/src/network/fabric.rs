@@ -419,14 +419,16 @@ impl<P: Probe> Surroundings for Context<'_, P> {
             let flow = &self.fabric.flows[flow as usize];
             let (from, to) = (flow.place(end).0, flow.place(end.peer()).0);
             let (head, body) = (packet.head.clone(), packet.body.clone());
-            self.fabric.probe.packet(PacketRecord { at: now, from, to, head, body });
+            let client_port = flow.client_port;
+            self.fabric.probe.packet(PacketRecord { at: now, from, to, client_port, head, body });
         }
     }
 
     fn packet_taken(&mut self, now: SimTime, flow: u32, end: End) {
         if P::LISTENS {
             let flow = &self.fabric.flows[flow as usize];
-            self.fabric.probe.packet_taken(now, flow.place(end.peer()).0, flow.place(end).0);
+            let (from, to) = (flow.place(end.peer()).0, flow.place(end).0);
+            self.fabric.probe.packet_taken(now, from, to, flow.client_port);
         }
     }
 
