@@ -304,17 +304,17 @@ impl Host {
                     None => continue,
                 }
             }
+            let (mut work, mut requests) = (Work::default(), Requests::default());
             let mut place = Workplace {
                 now,
                 sockets: &mut self.sockets,
                 cost: &self.cost,
                 heap: self.heap.as_deref_mut(),
                 around: &mut *around,
-                work: Work::default(),
-                requests: Requests::default(),
+                work: &mut work,
+                requests: &mut requests,
             };
             self.program.execute(task, &mut place);
-            let Workplace { mut work, requests, .. } = place;
             if self.secure.is_some() {
                 self.seal(&mut work);
             }
