@@ -107,6 +107,7 @@ struct Books {
     /// Two places for intervals that may not have passed, which is enough for a node that keeps up.
     open: [Interval; 2],
     /// More of them; only overloaded nodes have any.
+    #[allow(clippy::box_collection, reason = "one word instead of four where there are none")]
     further: Option<Box<VecDeque<Interval>>>,
     /// Nanoseconds announced for each cause.
     booked: [u64; Cause::ALL.len()],
