@@ -343,7 +343,10 @@ fn subscriptions(role: &Role) -> Vec<&Subscription> {
         | Role::Burst(_)
         | Role::Visitor(_)
         | Role::SensorNode(_)
-        | Role::ServerNode(_) => Vec::new(),
+        | Role::ServerNode(_)
+        | Role::Gateway(_)
+        | Role::CloudSink(_)
+        | Role::Service(_) => Vec::new(),
     }
 }
 
@@ -359,8 +362,10 @@ fn unusual(role: &Role) -> bool {
             Act::Publish(publish) => publish.retain || expires(&publish.properties),
             _ => false,
         }),
-        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) | Role::Service(_) => {
+            false
+        }
         // Programs that drop what they publish when the connection is gone.
-        Role::SensorNode(_) | Role::ServerNode(_) => true,
+        Role::SensorNode(_) | Role::ServerNode(_) | Role::Gateway(_) | Role::CloudSink(_) => true,
     }
 }

@@ -243,7 +243,8 @@ pub fn load_text(
     }
     let mut alert_files = Vec::new();
     for group in &mut groups {
-        group.alert = alert::alert(&view, &scenario, file, &group.name, &group.software, &mut alert_files)?;
+        group.alert =
+            alert::alert(&view, &scenario, file, &group.name, &group.software, &ends, &mut alert_files)?;
     }
     let (links, mut traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
     traces.append(&mut alert_files);

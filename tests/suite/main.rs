@@ -13,6 +13,7 @@ mod explore;
 mod fingerprints;
 mod ground_truth;
 mod ground_truth_frames;
+mod ground_truth_image;
 mod ground_truth_sessions;
 mod ground_truth_tls;
 mod interoperability;

@@ -163,7 +163,7 @@ impl Host {
         }
         let sleeps = match &program {
             Program::Client(client) => client.sleeps(),
-            Program::Broker(_) | Program::Visitor(_) => false,
+            Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => false,
         };
         if sleeps {
             energy.follow(energy::Base::new(energy::State::DeepSleep, Cause::Sleep, None));

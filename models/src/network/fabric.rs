@@ -93,7 +93,8 @@ pub(super) struct Fabric<P> {
     pub swallowed: u64,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
-    /// Routes of the bridges of a broker, by its host and that of the remote broker.
+    /// Routes of the bridges of a broker, by its host and that of the remote broker, and of the calls of a
+    /// client, by its host and that of the service.
     pub bridge_routes: BTreeMap<(HostIndex, HostIndex), u32>,
     /// Next dynamic port of each host.
     pub next_port: Vec<u16>,

@@ -1,16 +1,20 @@
 //! The alert network with everything it names looked up: configurations, traces, fires.
 
+mod levels;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use models::alert::configuration;
-use models::alert::environment::{Course, Fire};
+use models::alert::environment::{Course, Fire, Sight};
+use models::alert::gateway::GatewayPlan;
 use models::alert::message::Form;
 use models::alert::node::NodePlan;
 use models::alert::server::ServerPlan;
 use models::alert::severity::{Rules, SeverityMode};
 use models::alert::topics::Place;
 use models::alert::{NodeSwitches, ServerSwitches};
+use models::app::CallPlan;
 use models::mqtt::TopicFilter;
 use models::profile::Software;
 use sim_core::time::SimTime;
@@ -20,7 +24,7 @@ use super::super::measure::{Celsius, Percent};
 use super::super::profiles::{UsedProfile, content_hash, read_text};
 use super::super::quantity::Span;
 use super::super::schema::{self, Known, Role, Scenario, SensorNodeRole, ServerNodeRole};
-use super::View;
+use super::{End, View};
 
 /// What a group of the alert network is, with all that it names.
 #[derive(Clone, Debug)]
@@ -29,6 +33,10 @@ pub enum AlertGroup {
     Nodes(Box<Nodes>),
     /// The server node.
     Server(Box<Server>),
+    /// A gateway.
+    Gateway(Arc<GatewayPlan>),
+    /// The sink in the cloud.
+    Sink,
 }
 
 /// Client nodes of one group.
@@ -44,6 +52,10 @@ pub struct Nodes {
     pub humidity_percent: Course,
     /// The fires of the scenario.
     pub fires: Arc<[Fire]>,
+    /// What their cameras see.
+    pub sights: Arc<[Sight]>,
+    /// What they ask a service, where one looks at their pictures.
+    pub call: Option<Arc<CallPlan>>,
 }
 
 /// The server node.
@@ -95,6 +107,7 @@ pub(super) fn alert(
     file: &Path,
     name: &str,
     software: &Software,
+    ends: &[(End, End)],
     used: &mut Vec<UsedProfile>,
 ) -> Result<Option<AlertGroup>, Diagnostic> {
     let Some((_, host)) = scenario.hosts.iter().find(|(other, _)| other == name) else { return Ok(None) };
@@ -102,12 +115,19 @@ pub(super) fn alert(
     match &host.role {
         Role::SensorNode(role) => {
             let fires = scenario.fires.iter().map(fire).collect();
-            Ok(Some(AlertGroup::Nodes(Box::new(reader.nodes(role, fires)?))))
+            let call = levels::call(view, scenario, ends, name, role)?;
+            Ok(Some(AlertGroup::Nodes(Box::new(Nodes { call, ..reader.nodes(role, fires)? }))))
         }
         Role::ServerNode(role) => {
             Ok(Some(AlertGroup::Server(Box::new(reader.server(role, scenario, software)?))))
         }
+        Role::Gateway(role) => {
+            let text = reader.configuration(&role.configuration, true)?;
+            Ok(Some(AlertGroup::Gateway(Arc::new(levels::gateway(role, &text)))))
+        }
+        Role::CloudSink(_) => Ok(Some(AlertGroup::Sink)),
         Role::Broker(_)
+        | Role::Service(_)
         | Role::Publisher(_)
         | Role::Camera(_)
         | Role::Burst(_)
@@ -167,13 +187,16 @@ impl Reader<'_, '_> {
             Some((normal, warning, danger)) => [normal.0, warning.0, danger.0],
             None => SeverityMode::ALL.map(SeverityMode::period),
         };
-        let plan = NodePlan { switches: node_switches(role), rules: rules(role), periods };
+        let camera = role.camera.as_ref().map(levels::camera);
+        let plan = NodePlan { switches: node_switches(role), rules: rules(role), periods, camera };
         Ok(Nodes {
             plan: Arc::new(plan),
             text: self.configuration(&role.configuration, role.valid)?.into(),
             temperature_c: self.course("temperature", &role.temperature, |Celsius(value)| *value)?,
             humidity_percent: self.course("humidity", &role.humidity, |Percent(value)| *value)?,
             fires,
+            sights: role.sights.iter().map(levels::sight).collect(),
+            call: None,
         })
     }
 
@@ -249,6 +272,7 @@ impl Reader<'_, '_> {
                 known,
                 database_call: role.database_call.0,
                 threads_for_double: software.threads_for_double,
+                instructions: self.instructions(role)?,
             }),
             further: role.further_filters.iter().filter_map(filter).collect(),
             resubscribes: role.resubscribes.unwrap_or(role.variant == models::alert::Variant::AsPublished),
