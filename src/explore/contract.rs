@@ -30,9 +30,11 @@
 //! Besides, nothing hangs: a client that is connected at the end of the run without faults is connected at the end
 //! of every run, and then has nothing unacknowledged that is older than [`Terms::settle`].
 //!
-//! Left out: retained messages may come once for each subscription, so copies of them are not counted; several filters
-//! that match one message may each bring a copy (§3.3.5); messages to shared subscriptions; wills; messages whose
-//! expiry interval is over; messages of the alert network's nodes; messages that cross a bridge.
+//! The rules of retained messages and of wills are told in the file `kept.rs`.
+//!
+//! Left out: retained messages may come once for each subscription, so copies of them are not counted, nor is their
+//! order; several filters that match one message may each bring a copy (§3.3.5); messages to shared subscriptions;
+//! messages whose expiry interval is over; messages of the alert network's nodes; messages that cross a bridge.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,6 +45,8 @@ use models::mqtt::broker::Memory;
 use models::mqtt::{TopicFilter, TopicName, Version, matches};
 use models::record::{ClientRecord, DeliveryRecord, HostIndex, MessageRecord, Outcome};
 
+use super::heard::Heard;
+use super::kept::Kept;
 use crate::scenario::Loaded;
 use crate::scenario::load::{Client, Group};
 use crate::scenario::schema::{Act, MessageProperties, Role, Subscription};
@@ -86,6 +90,37 @@ pub enum Violation {
         /// Who had it.
         subscriber: String,
     },
+    /// A client subscribed, and the last retained message never came.
+    Retained {
+        /// Number of the message in the run, from 1; 0 is a will.
+        message: u32,
+        /// Topic Name.
+        topic: Arc<str>,
+        /// Who should have had it.
+        subscriber: String,
+    },
+    /// RETAIN was set where it should not be, or not where it should.
+    Flag {
+        /// Number of the message in the run, from 1.
+        message: u32,
+        /// Who had it.
+        subscriber: String,
+        /// Whether it was set.
+        set: bool,
+    },
+    /// A will was published too often, or not, or otherwise than its client asked for.
+    Will {
+        /// Whose will it is.
+        client: String,
+        /// Who listened.
+        watcher: String,
+        /// How many connections of the client ended without DISCONNECT.
+        ends: u32,
+        /// How often the will came.
+        copies: u32,
+        /// Whether its QoS and RETAIN were right.
+        as_asked: bool,
+    },
     /// A client has not come back.
     Away {
         /// The client.
@@ -127,6 +162,9 @@ impl Violation {
             Violation::Missing { .. } => "missing",
             Violation::Copies { .. } => "copies",
             Violation::Order { .. } => "order",
+            Violation::Retained { .. } => "retained",
+            Violation::Flag { .. } => "flag",
+            Violation::Will { .. } => "will",
             Violation::Away { .. } => "away",
             Violation::Open { .. } => "open",
         }
@@ -145,6 +183,21 @@ impl fmt::Display for Violation {
             Violation::Order { message, subscriber } => {
                 write!(f, "{message} reached `{subscriber}` after one that was published later")
             }
+            Violation::Retained { message: 0, topic, subscriber } => {
+                write!(f, "the retained will on `{topic}` never reached `{subscriber}`")
+            }
+            Violation::Retained { message, topic, subscriber } => {
+                write!(f, "the retained message {message} on `{topic}` never reached `{subscriber}`")
+            }
+            Violation::Flag { message, subscriber, set } => {
+                let how = if *set { "with" } else { "without" };
+                write!(f, "message {message} reached `{subscriber}` {how} RETAIN")
+            }
+            Violation::Will { client, watcher, ends, copies, as_asked } => {
+                write!(f, "{ends} connections of `{client}` ended without DISCONNECT, ")?;
+                write!(f, "and its will reached `{watcher}` {copies} times")?;
+                f.write_str(if *as_asked { "" } else { ", not as it was asked for" })
+            }
             Violation::Away { client } => write!(f, "`{client}` did not come back"),
             Violation::Open { client, messages } => {
                 write!(f, "`{client}` waits for the acknowledgement of {messages} messages")
@@ -161,8 +214,10 @@ struct Party {
     filters: Vec<(TopicFilter, u8)>,
     /// Whether it has shared subscriptions.
     shares: bool,
-    /// Whether it publishes something that is retained, or that expires.
+    /// Whether it publishes something that expires, or drops what it publishes.
     unusual: bool,
+    /// Whether it publishes something that is retained.
+    retains: bool,
     broker: usize,
 }
 
@@ -174,6 +229,8 @@ pub struct Contract {
     /// By host: whether its client is connected at the end of the run without faults.
     stays: Vec<bool>,
     terms: Terms,
+    /// Whether a client retains messages or has a will.
+    listens: bool,
 }
 
 impl Contract {
@@ -194,7 +251,29 @@ impl Contract {
                 parties.push(group.client.as_ref().map(party));
             }
         }
-        Contract { parties, stays, terms }
+        let listens = loaded.groups.iter().any(|group| {
+            retains(&group.role) || group.client.as_ref().is_some_and(|client| client.will.is_some())
+        });
+        Contract { parties, stays, terms, listens }
+    }
+
+    /// Whether packets must be listened to: a client retains messages or has a will.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.listens
+    }
+
+    /// The same as [`Contract::judge`], and the rules of retained messages and wills, by what was heard in the run.
+    #[must_use]
+    pub fn judge_all(&self, loaded: &Loaded, outcome: &Outcome, heard: &Heard) -> Vec<Violation> {
+        let mut violations = self.judge(loaded, outcome);
+        let crashes = || loaded.groups.iter().filter(|group| group.broker.is_some()).flat_map(|g| &g.crashes);
+        let forgets = crashes().any(|crash| crash.memory == Memory::Volatile);
+        if self.listens && !forgets {
+            let restarts = crashes().next().is_some();
+            Kept { heard, outcome, terms: self.terms, restarts }.judge(&mut violations);
+        }
+        violations
     }
 
     /// Holds a run to it. `loaded` has the faults of the run.
@@ -266,7 +345,7 @@ impl Contract {
             let subscriber = || outcome.nodes[place].name.clone();
             let copies = deliveries.get(&(message.id.0, place as u32)).map_or(0, |delivery| delivery.copies);
             let killed = sending.crashes > 0 || listening.crashes > 0;
-            if qos != 1 && qos.min(granted) != 1 && copies > 1 && !killed {
+            if qos != 1 && qos.min(granted) != 1 && copies > 1 && !killed && !sender.retains {
                 violations.push(Violation::Copies { message: named(), subscriber: subscriber(), copies });
             }
             let owed = qos.min(granted) > 0
@@ -287,7 +366,7 @@ impl Contract {
             let Some(message) = outcome.messages.get(delivery.message.0 as usize) else { continue };
             let (from, to) = (message.publisher, delivery.subscriber);
             let party = |host: HostIndex| self.parties[host.0 as usize].as_ref();
-            let plain = party(from).is_some_and(|party| !party.unusual)
+            let plain = party(from).is_some_and(|party| !party.unusual && !party.retains)
                 && party(to).is_some_and(|party| !party.shares);
             let killed = |host: HostIndex| outcome.clients[host.0 as usize].is_some_and(|c| c.crashes > 0);
             if message.qos == 0 || !plain || killed(from) || killed(to) {
@@ -344,6 +423,7 @@ fn party(group: &Group, client: &Client, index: u32, duration: Duration) -> Part
         filters: filters.collect(),
         shares: !shared.is_empty(),
         unusual: unusual(&group.role),
+        retains: retains(&group.role),
         broker: client.broker,
     }
 }
@@ -385,16 +465,30 @@ fn subscriptions(role: &Role) -> Vec<&Subscription> {
     }
 }
 
-/// Whether something that the client publishes is retained or expires.
+/// Whether something that the client publishes is retained.
+fn retains(role: &Role) -> bool {
+    match role {
+        Role::Publisher(role) => role.retain,
+        Role::Burst(role) => role.retain,
+        Role::Steps(role) => role.steps.iter().any(|step| match &step.act {
+            Act::Publish(publish) => publish.retain,
+            _ => false,
+        }),
+        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        Role::SensorNode(_) | Role::ServerNode(_) => false,
+    }
+}
+
+/// Whether something that the client publishes expires.
 fn unusual(role: &Role) -> bool {
     let expires = |properties: &Option<MessageProperties>| {
         properties.as_ref().is_some_and(|properties| properties.message_expiry.is_some())
     };
     match role {
-        Role::Publisher(role) => role.retain || expires(&role.properties),
-        Role::Burst(role) => role.retain || expires(&role.properties),
+        Role::Publisher(role) => expires(&role.properties),
+        Role::Burst(role) => expires(&role.properties),
         Role::Steps(role) => role.steps.iter().any(|step| match &step.act {
-            Act::Publish(publish) => publish.retain || expires(&publish.properties),
+            Act::Publish(publish) => expires(&publish.properties),
             _ => false,
         }),
         Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) | Role::Service(_) => {
