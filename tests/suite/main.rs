@@ -18,6 +18,7 @@ mod ground_truth_sessions;
 mod ground_truth_tls;
 mod interoperability;
 mod live;
+mod mutants;
 mod report;
 mod scenarios;
 mod server_throughput;
