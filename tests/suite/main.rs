@@ -1,6 +1,7 @@
 //! The tests that look at the whole: scenarios, captures, the command line, the house itself.
 //! One binary, so that it links once.
 
+mod alert_levels;
 mod alert_network;
 mod alert_table;
 mod behaviours;

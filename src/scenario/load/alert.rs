@@ -122,7 +122,7 @@ pub(super) fn alert(
             Ok(Some(AlertGroup::Server(Box::new(reader.server(role, scenario, software)?))))
         }
         Role::Gateway(role) => {
-            let text = reader.configuration(&role.configuration, true)?;
+            let text = reader.configuration(&["configuration"], &role.configuration, true)?;
             Ok(Some(AlertGroup::Gateway(Arc::new(levels::gateway(role, &text)))))
         }
         Role::CloudSink(_) => Ok(Some(AlertGroup::Sink)),
@@ -157,22 +157,22 @@ struct Reader<'a, 'v> {
 }
 
 impl Reader<'_, '_> {
-    fn text(&mut self, key: &str, name: &str) -> Result<String, Diagnostic> {
-        let path = ["hosts", self.name, "role", key];
+    fn text(&mut self, keys: &[&str], name: &str) -> Result<String, Diagnostic> {
+        let path = [&["hosts", self.name, "role"], keys].concat();
         self.files.text(self.folder, name).map_err(|error| Diagnostic {
             help: error.help,
             ..self.view.error(error.message, &path, "named here")
         })
     }
 
-    fn configuration(&mut self, name: &str, valid: bool) -> Result<String, Diagnostic> {
-        let text = self.text("configuration", name)?;
+    fn configuration(&mut self, keys: &[&str], name: &str, valid: bool) -> Result<String, Diagnostic> {
+        let text = self.text(keys, name)?;
         match configuration::validate(&text) {
             Err(breach) if valid => Err(self
                 .view
                 .error(
                     format!("`{name}` does not fit the schema: {breach}"),
-                    &["hosts", self.name, "role", "configuration"],
+                    &[&["hosts", self.name, "role"], keys].concat(),
                     "named here",
                 )
                 .help("put it right, or write `valid: false` where the scenario is about a refusal")),
@@ -189,7 +189,7 @@ impl Reader<'_, '_> {
         let plan = NodePlan { switches: node_switches(role), rules: rules(role), periods, camera };
         Ok(Nodes {
             plan: Arc::new(plan),
-            text: self.configuration(&role.configuration, role.valid)?.into(),
+            text: self.configuration(&["configuration"], &role.configuration, role.valid)?.into(),
             temperature_c: self.course("temperature", &role.temperature, |Celsius(value)| *value)?,
             humidity_percent: self.course("humidity", &role.humidity, |Percent(value)| *value)?,
             fires,
@@ -212,7 +212,7 @@ impl Reader<'_, '_> {
             schema::Course::Steps(steps) => Course::Steps(points(steps)),
             schema::Course::Lines(lines) => Course::Lines(points(lines)),
             schema::Course::Trace(name) => {
-                let text = self.text(key, name)?;
+                let text = self.text(&[key], name)?;
                 let points = trace(&text).map_err(|wrong| {
                     self.view
                         .error(
@@ -235,7 +235,7 @@ impl Reader<'_, '_> {
         scenario: &Scenario,
         software: &Software,
     ) -> Result<Server, Diagnostic> {
-        let text = self.configuration(&role.configuration, true)?;
+        let text = self.configuration(&["configuration"], &role.configuration, true)?;
         let place = Place { node: role.name.0.expand(0), ..configuration::place(&text) };
         let all = scenario.hosts.iter().filter_map(|(_, host)| match &host.role {
             Role::SensorNode(node) => Some((host.count, node)),
@@ -249,7 +249,7 @@ impl Reader<'_, '_> {
                 for (count, node) in all {
                     let text = match &node.id {
                         Some(_) => String::new(),
-                        None => self.text("configuration", &node.configuration)?,
+                        None => self.text(&["configuration"], &node.configuration)?,
                     };
                     for index in 0..count {
                         let id = match &node.id {

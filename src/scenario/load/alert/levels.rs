@@ -100,11 +100,13 @@ pub(super) fn call(
 impl Reader<'_, '_> {
     pub(super) fn instructions(&mut self, role: &ServerNodeRole) -> Result<Vec<Instruction>, Diagnostic> {
         let mut instructions = Vec::new();
-        for instruction in &role.orders {
+        for (place, instruction) in role.orders.iter().enumerate() {
             let command = match &instruction.order {
                 Order::SetTriggers(kinds) => Command::SetTriggers(kinds.clone()),
                 Order::UpdateConfiguration(update) => {
-                    let text = self.configuration(&update.configuration, update.valid)?;
+                    let place = place.to_string();
+                    let keys = ["orders", &place, "order", "configuration"];
+                    let text = self.configuration(&keys, &update.configuration, update.valid)?;
                     let message = match &update.id {
                         Some(id) => renamed(&text, &id.0.expand(0)),
                         None => text,
