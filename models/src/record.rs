@@ -85,6 +85,8 @@ pub struct PacketRecord {
     pub from: HostIndex,
     /// The host it is addressed to.
     pub to: HostIndex,
+    /// TCP port of the end that opened the connection: which one of those between the two hosts.
+    pub client_port: u16,
     /// The packet, or all but a PUBLISH payload.
     pub head: Chunk,
     /// The payload of a PUBLISH.
@@ -119,8 +121,8 @@ pub trait Probe {
     /// TLS messages were handed to TCP.
     fn flight(&mut self, flight: FlightRecord);
     /// The whole control packet was taken from TCP at its destination: the oldest one from `from`
-    /// to `to` that has not been taken yet on the connection that is there.
-    fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex);
+    /// to `to` that has not been taken yet on the connection with this port.
+    fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex, client_port: u16);
 }
 
 /// Nothing listens.
@@ -134,7 +136,7 @@ impl Probe for NoProbe {
     fn too_long(&mut self, _: TooLongRecord) {}
     fn packet(&mut self, _: PacketRecord) {}
     fn flight(&mut self, _: FlightRecord) {}
-    fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex) {}
+    fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex, _: u16) {}
 }
 
 /// One application message, from the publish call on.

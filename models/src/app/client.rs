@@ -367,7 +367,7 @@ impl ClientProgram {
             host: self.host,
             mqtt: &mut self.mqtt,
             ledger: place.around.ledger(),
-            work: &mut place.work,
+            work: place.work,
             cost: place.cost,
             heap: place.heap.as_deref_mut(),
             failed: 0,

@@ -123,9 +123,9 @@ pub struct Workplace<'a, S> {
     /// The world around the host.
     pub around: &'a mut S,
     /// The account of the task.
-    pub work: Work,
+    pub work: &'a mut Work,
     /// What the task wants of the host.
-    pub requests: Requests,
+    pub requests: &'a mut Requests,
 }
 
 /// What a client's host remarks when its machine closes a connection; nothing where that is in order.

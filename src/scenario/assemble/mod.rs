@@ -23,7 +23,7 @@ use models::mqtt::Broker;
 use models::network::{Blueprint, HostBlueprint};
 use models::profile;
 use models::record::HostIndex;
-use models::tcp::Config;
+use models::tcp::{Config, CongestionControl};
 use sim_core::random::Streams;
 use sim_core::time::SimTime;
 
@@ -208,6 +208,12 @@ fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
     for (value, change) in spans {
         *value = change.map_or(*value, |span| span.0);
     }
+    config.congestion = match changes.congestion {
+        Some(profile::Congestion::NewReno) => CongestionControl::NewReno,
+        Some(profile::Congestion::Cubic) => CongestionControl::Cubic,
+        None => config.congestion,
+    };
+    config.sack = changes.sack.unwrap_or(config.sack);
     config.timestamps = changes.timestamps.unwrap_or(config.timestamps);
     config.window_scale = changes.window_scale.or(config.window_scale);
     config.initial_window_segments = changes.initial_window.unwrap_or(config.initial_window_segments);

@@ -21,7 +21,7 @@ use sim_core::time::SimTime;
 
 use super::super::error::Diagnostic;
 use super::super::measure::{Celsius, Percent};
-use super::super::profiles::{UsedProfile, content_hash, read_text};
+use super::super::named_files::NamedFiles;
 use super::super::quantity::Span;
 use super::super::schema::{self, Known, Role, Scenario, SensorNodeRole, ServerNodeRole};
 use super::{End, View};
@@ -108,10 +108,10 @@ pub(super) fn alert(
     name: &str,
     software: &Software,
     ends: &[(End, End)],
-    used: &mut Vec<UsedProfile>,
+    files: &mut NamedFiles,
 ) -> Result<Option<AlertGroup>, Diagnostic> {
     let Some((_, host)) = scenario.hosts.iter().find(|(other, _)| other == name) else { return Ok(None) };
-    let mut reader = Reader { view, folder: file.parent().unwrap_or(Path::new("")), name, used };
+    let mut reader = Reader { view, folder: file.parent().unwrap_or(Path::new("")), name, files };
     match &host.role {
         Role::SensorNode(role) => {
             let fires = scenario.fires.iter().map(fire).collect();
@@ -153,18 +153,16 @@ struct Reader<'a, 'v> {
     view: &'a View<'v>,
     folder: &'a Path,
     name: &'a str,
-    used: &'a mut Vec<UsedProfile>,
+    files: &'a mut NamedFiles,
 }
 
 impl Reader<'_, '_> {
     fn text(&mut self, keys: &[&str], name: &str) -> Result<String, Diagnostic> {
         let path = [&["hosts", self.name, "role"], keys].concat();
-        let text = read_text(&self.folder.join(name)).map_err(|error| Diagnostic {
+        self.files.text(self.folder, name).map_err(|error| Diagnostic {
             help: error.help,
             ..self.view.error(error.message, &path, "named here")
-        })?;
-        self.used.push(UsedProfile { name: name.to_owned(), hash: content_hash(text.as_bytes()) });
-        Ok(text)
+        })
     }
 
     fn configuration(&mut self, keys: &[&str], name: &str, valid: bool) -> Result<String, Diagnostic> {
