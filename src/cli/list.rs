@@ -85,8 +85,8 @@ fn text(rows: &[(String, String, String)], out: &mut impl Write) -> std::io::Res
 
 /// The scenario files of a folder, then those of the folders in it, each sorted by name.
 ///
-/// Left out are hidden folders, profiles, and folders of results, each of which holds a copy of its
-/// scenario. Links to folders are not followed, so that this ends.
+/// Left out are hidden folders, profiles, folders of results, each of which holds a copy of its
+/// scenario, and in inner folders what is RON of another kind. Links to folders are not followed, so that this ends.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     let entries = fs::read_dir(folder)
         .map_err(|error| Diagnostic::error(format!("cannot list `{}`: {error}", folder.display())))?;
@@ -102,9 +102,16 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     files.sort();
     folders.sort();
     for inner in folders.iter().filter(|inner| may_hold_scenarios(inner)) {
-        files.append(&mut self::files(inner)?);
+        files.extend(self::files(inner)?.into_iter().filter(|file| looks_like_a_scenario(file)));
     }
     Ok(files)
+}
+
+/// Whether a file opens as a struct, behind its comments; one that cannot be read is told of later.
+fn looks_like_a_scenario(file: &Path) -> bool {
+    let Ok(text) = read_text(file) else { return true };
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("//"));
+    first.is_none_or(|line| !line.starts_with(['[', '{']))
 }
 
 fn may_hold_scenarios(folder: &Path) -> bool {

@@ -475,11 +475,8 @@ fn retains(role: &Role) -> bool {
             _ => false,
         }),
         Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
-        Role::SensorNode(_)
-        | Role::ServerNode(_)
-        | Role::Gateway(_)
-        | Role::CloudSink(_)
-        | Role::Service(_) => false,
+        Role::SensorNode(_) | Role::ServerNode(_) | Role::Gateway(_) => false,
+        Role::CloudSink(_) | Role::Service(_) => false,
     }
 }
 
@@ -495,9 +492,8 @@ fn unusual(role: &Role) -> bool {
             Act::Publish(publish) => expires(&publish.properties),
             _ => false,
         }),
-        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) | Role::Service(_) => {
-            false
-        }
+        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        Role::Service(_) => false,
         // Programs that drop what they publish when the connection is gone.
         Role::SensorNode(_) | Role::ServerNode(_) | Role::Gateway(_) | Role::CloudSink(_) => true,
     }

@@ -45,7 +45,7 @@ impl Kept<'_> {
             let last = self.of(host).last();
             if let Some(last) = last.filter(|_| client.connected) {
                 self.comes(last, violations);
-                if !self.restarts && !last.accepted.is_none_or(|at| self.recent(at)) {
+                if !self.restarts {
                     self.wills(host, violations);
                 }
             }
@@ -141,8 +141,12 @@ impl Kept<'_> {
     fn wills(&self, host: HostIndex, violations: &mut Vec<Violation>) {
         let connections: Vec<&Connection> = self.of(host).filter(|c| c.accepted.is_some()).collect();
         let Some(will) = connections.iter().find_map(|connection| connection.will.as_ref()) else { return };
-        let Some((_, ended)) = connections.split_last() else { return };
-        let without_a_word = ended.iter().filter(|connection| !connection.left).count();
+        let pairs = connections.windows(2).filter(|pair| !pair[0].left);
+        let without_a_word = pairs.clone().count();
+        // The will of one that has just been taken over may be under way.
+        if pairs.last().and_then(|pair| pair[1].accepted).is_some_and(|at| self.recent(at)) {
+            return;
+        }
         let delay = will.properties.as_ref().and_then(|properties| properties.will_delay_interval_s);
         let least = if delay.unwrap_or(0) == 0 { without_a_word } else { 0 };
         let topic: Arc<str> = will.topic.as_str().into();
