@@ -141,10 +141,10 @@ impl Kept<'_> {
     fn wills(&self, host: HostIndex, violations: &mut Vec<Violation>) {
         let connections: Vec<&Connection> = self.of(host).filter(|c| c.accepted.is_some()).collect();
         let Some(will) = connections.iter().find_map(|connection| connection.will.as_ref()) else { return };
-        let pairs = connections.windows(2).filter(|pair| !pair[0].left);
+        let mut pairs = connections.windows(2).filter(|pair| !pair[0].left);
         let without_a_word = pairs.clone().count();
         // The will of one that has just been taken over may be under way.
-        if pairs.last().and_then(|pair| pair[1].accepted).is_some_and(|at| self.recent(at)) {
+        if pairs.next_back().and_then(|pair| pair[1].accepted).is_some_and(|at| self.recent(at)) {
             return;
         }
         let delay = will.properties.as_ref().and_then(|properties| properties.will_delay_interval_s);
