@@ -16,6 +16,8 @@
 //! `MUTANTS="word,word"` takes only those whose name or file has one of the words, `MUTANTS_QUICK=1` leaves out the
 //! suite.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "real programs are waited for")]
+
 mod bench;
 mod plant;
 
