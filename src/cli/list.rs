@@ -34,8 +34,10 @@ pub(super) fn list(arguments: &ListArguments, out: &mut impl Write, problems: &m
     let mut code = 0;
     let mut rows = Vec::new();
     for file in files {
-        match read(&file) {
-            Ok(scenario) => rows.push((file.display().to_string(), scenario.title, scenario.question)),
+        let own = file.parent() == Some(arguments.folder.as_path());
+        match read(&file, own) {
+            Ok(None) => {}
+            Ok(Some(scenario)) => rows.push((file.display().to_string(), scenario.title, scenario.question)),
             Err(diagnostic) => {
                 tell(&diagnostic, problems);
                 code = 2;
@@ -102,16 +104,9 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     files.sort();
     folders.sort();
     for inner in folders.iter().filter(|inner| may_hold_scenarios(inner)) {
-        files.extend(self::files(inner)?.into_iter().filter(|file| looks_like_a_scenario(file)));
+        files.append(&mut self::files(inner)?);
     }
     Ok(files)
-}
-
-/// Whether a file opens as a struct, behind its comments; one that cannot be read is told of later.
-fn looks_like_a_scenario(file: &Path) -> bool {
-    let Ok(text) = read_text(file) else { return true };
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("//"));
-    first.is_none_or(|line| !line.starts_with(['[', '{']))
 }
 
 fn may_hold_scenarios(folder: &Path) -> bool {
@@ -119,8 +114,19 @@ fn may_hold_scenarios(folder: &Path) -> bool {
     !name.starts_with('.') && name != profiles::FOLDER && !folder.join("manifest.json").is_file()
 }
 
-/// A scenario as it is written: a list needs no profiles.
-fn read(file: &Path) -> Result<Scenario, Diagnostic> {
-    let source = Source::new(file.display().to_string(), read_text(file)?);
-    Ok(parse::<Scenario>(&source)?.0)
+/// A scenario as it is written: a list needs no profiles. `None` for RON of another kind, unless it lies in the
+/// listed folder's `own` files.
+fn read(file: &Path, own: bool) -> Result<Option<Scenario>, Diagnostic> {
+    let text = read_text(file)?;
+    if !own && !opens_as_struct(&text) {
+        return Ok(None);
+    }
+    let source = Source::new(file.display().to_string(), text);
+    Ok(Some(parse::<Scenario>(&source)?.0))
+}
+
+/// Whether no list or map opens behind the comments.
+fn opens_as_struct(text: &str) -> bool {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("//"));
+    first.is_none_or(|line| !line.starts_with(['[', '{']))
 }

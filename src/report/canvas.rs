@@ -28,7 +28,7 @@ pub const COLOURS: [RGBColor; 8] = [
 /// What goes wrong in the drawing library; a picture of sane size never does.
 pub type Refused = Box<dyn Error + Send + Sync>;
 
-fn told(error: impl std::fmt::Display) -> Refused {
+pub(super) fn told(error: impl std::fmt::Display) -> Refused {
     error.to_string().into()
 }
 

@@ -31,8 +31,12 @@ const FONT: &str = "DejaVu Sans";
 
 static FONT_FILE: &[u8] = include_bytes!("../../assets/DejaVuSans.ttf");
 
-/// Makes the font known, once.
-fn font() -> &'static str {
+/// The name of the program's font, which `plotters` knows from then on.
+///
+/// # Panics
+/// If the program was built with a file that is no font.
+#[must_use]
+pub fn font() -> &'static str {
     static KNOWN: Once = Once::new();
     KNOWN.call_once(|| {
         // The only way to fail is a file that is no font, which `a_picture_is_drawn` would show.

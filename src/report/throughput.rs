@@ -1,11 +1,10 @@
 //! Throughput over time and energy by cause, one above the other.
 
-use std::error::Error;
-
 use models::cause::Cause;
 use models::record::{HostIndex, NodeRecord, Outcome};
 use plotters::prelude::*;
 
+use super::canvas::{Refused, told};
 use crate::capture::recorder::CapturedFrame;
 
 /// What a picture is drawn from.
@@ -39,7 +38,7 @@ const COLOURS: [RGBColor; 8] = [
 ///
 /// # Errors
 /// When the drawing library refuses; a picture of sane size never makes it.
-pub fn draw_svg(picture: &Picture<'_>) -> Result<String, Box<dyn Error + Send + Sync>> {
+pub fn draw_svg(picture: &Picture<'_>) -> Result<String, Refused> {
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (960, 620)).into_drawing_area();
@@ -55,10 +54,6 @@ pub fn draw_svg(picture: &Picture<'_>) -> Result<String, Box<dyn Error + Send + 
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-
-fn told(error: impl std::fmt::Display) -> Box<dyn Error + Send + Sync> {
-    error.to_string().into()
-}
 
 /// The hosts that sent most, at most [`MOST_HOSTS`], with their rate in each bin in Mbit/s.
 fn rates(picture: &Picture<'_>, bin_s: f64) -> Vec<(HostIndex, Vec<f64>)> {
@@ -79,11 +74,7 @@ fn rates(picture: &Picture<'_>, bin_s: f64) -> Vec<(HostIndex, Vec<f64>)> {
     rates
 }
 
-fn draw_throughput(
-    area: &Area<'_>,
-    picture: &Picture<'_>,
-    font: &'static str,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn draw_throughput(area: &Area<'_>, picture: &Picture<'_>, font: &'static str) -> Result<(), Refused> {
     let end_s = picture.outcome.simulated.as_secs_f64().max(1e-6);
     let bin_s = end_s / BINS as f64;
     let rates = rates(picture, bin_s);
@@ -133,11 +124,7 @@ fn causes(node: &NodeRecord) -> Vec<(&'static str, f64)> {
     causes
 }
 
-fn draw_energy(
-    area: &Area<'_>,
-    outcome: &Outcome,
-    font: &'static str,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn draw_energy(area: &Area<'_>, outcome: &Outcome, font: &'static str) -> Result<(), Refused> {
     let mut nodes: Vec<(&NodeRecord, Vec<(&'static str, f64)>)> =
         outcome.nodes.iter().map(|node| (node, causes(node))).collect();
     let total = |causes: &[(&str, f64)]| causes.iter().map(|(_, joule)| joule).sum::<f64>();

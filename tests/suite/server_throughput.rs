@@ -7,9 +7,9 @@
 use std::fs;
 
 use models::record::Outcome;
+use mqtt_twin::report;
 use mqtt_twin::results::summary::Summary;
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
 
 use crate::{load, root, run, summary};
 
@@ -90,8 +90,7 @@ fn curve(outcome: &Outcome) -> Vec<(f64, f64)> {
 }
 
 fn draw(curves: &[(String, Vec<(f64, f64)>)]) -> Result<String, Box<dyn std::error::Error>> {
-    let font = include_bytes!("../../assets/DejaVuSans.ttf");
-    assert!(register_font("DejaVu Sans", FontStyle::Normal, font).is_ok());
+    let font = report::font();
     let colours = [
         RGBColor(0, 114, 178),
         RGBColor(86, 180, 233),
@@ -104,7 +103,7 @@ fn draw(curves: &[(String, Vec<(f64, f64)>)]) -> Result<String, Box<dyn std::err
         let area = SVGBackend::with_string(&mut svg, (760, 440)).into_drawing_area();
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&area)
-            .caption("Messages stored by the server node after a burst", ("DejaVu Sans", 17))
+            .caption("Messages stored by the server node after a burst", (font, 17))
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(60)
@@ -115,7 +114,7 @@ fn draw(curves: &[(String, Vec<(f64, f64)>)]) -> Result<String, Box<dyn std::err
             .y_desc("messages stored")
             .x_label_formatter(&|x| format!("{x}"))
             .y_label_formatter(&|y| format!("{y:.0}"))
-            .label_style(("DejaVu Sans", 13))
+            .label_style((font, 13))
             .draw()?;
         for ((name, points), colour) in curves.iter().zip(colours) {
             chart
@@ -128,7 +127,7 @@ fn draw(curves: &[(String, Vec<(f64, f64)>)]) -> Result<String, Box<dyn std::err
             .position(SeriesLabelPosition::UpperLeft)
             .background_style(WHITE)
             .border_style(BLACK.mix(0.3))
-            .label_font(("DejaVu Sans", 13))
+            .label_font((font, 13))
             .draw()?;
         area.present()?;
     }

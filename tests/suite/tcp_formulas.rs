@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fs;
 
+use mqtt_twin::report;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
 
 use crate::root;
 
@@ -36,8 +36,9 @@ fn panel<'a>(
     rows: &[Row],
     legend: bool,
 ) -> Result<(), Box<dyn Error + 'a>> {
+    let font = report::font();
     let mut chart = ChartBuilder::on(area)
-        .caption(format!("round trip {} ms", rows[0][1]), ("DejaVu Sans", 15))
+        .caption(format!("round trip {} ms", rows[0][1]), (font, 15))
         .margin(8)
         .x_label_area_size(38)
         .y_label_area_size(62)
@@ -54,7 +55,7 @@ fn panel<'a>(
             shown.map_or_else(String::new, |loss| loss.to_string())
         })
         .y_label_formatter(&|y| format!("{y:.0}"))
-        .label_style(("DejaVu Sans", 13))
+        .label_style((font, 13))
         .draw()?;
     for (place, (name, colour)) in LINES.into_iter().enumerate() {
         let line = rows.iter().map(|row| (row[0], row[2 + place]));
@@ -76,15 +77,13 @@ fn panel<'a>(
             .position(SeriesLabelPosition::LowerLeft)
             .background_style(WHITE)
             .border_style(BLACK.mix(0.3))
-            .label_font(("DejaVu Sans", 13))
+            .label_font((font, 13))
             .draw()?;
     }
     Ok(())
 }
 
 fn draw(rows: &[Row]) -> String {
-    let font = include_bytes!("../../assets/DejaVuSans.ttf");
-    assert!(register_font("DejaVu Sans", FontStyle::Normal, font).is_ok());
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (860, 640)).into_drawing_area();

@@ -3,8 +3,8 @@
 use std::fs;
 
 use mqtt_twin::capture::recorder::RecorderOptions;
+use mqtt_twin::report;
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
 
 use crate::{load, record, root, run, summary};
 
@@ -86,18 +86,14 @@ fn curves(page: &str) -> Vec<Curve> {
 }
 
 fn draw(curves: &[Curve]) -> Result<String, Box<dyn std::error::Error>> {
-    let font = include_bytes!("../../assets/DejaVuSans.ttf");
-    assert!(register_font("DejaVu Sans", FontStyle::Normal, font).is_ok());
+    let font = report::font();
     let colours = [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBColor(0, 158, 115), RGBColor(213, 94, 0)];
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (760, 420)).into_drawing_area();
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&area)
-            .caption(
-                "Saturation throughput of a cell: lines by Bianchi, points simulated",
-                ("DejaVu Sans", 17),
-            )
+            .caption("Saturation throughput of a cell: lines by Bianchi, points simulated", (font, 17))
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(56)
@@ -110,7 +106,7 @@ fn draw(curves: &[Curve]) -> Result<String, Box<dyn std::error::Error>> {
             .y_desc("share of one station's throughput")
             // The labels of 8, 9 and 10 would run into each other.
             .x_label_formatter(&|x| if (8.0..9.5).contains(x) { String::new() } else { format!("{x:.0}") })
-            .label_style(("DejaVu Sans", 13))
+            .label_style((font, 13))
             .draw()?;
         for ((name, points), colour) in curves.iter().zip(colours) {
             // In shares of what one station has, so that all fit one picture.
@@ -131,7 +127,7 @@ fn draw(curves: &[Curve]) -> Result<String, Box<dyn std::error::Error>> {
             .position(SeriesLabelPosition::LowerLeft)
             .background_style(WHITE)
             .border_style(BLACK.mix(0.3))
-            .label_font(("DejaVu Sans", 13))
+            .label_font((font, 13))
             .draw()?;
         area.present()?;
     }
