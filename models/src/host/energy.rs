@@ -14,14 +14,17 @@
 //! time, which is kept separately as the busy time of each component.
 
 mod base;
+mod booked;
 
 pub use base::{Base, Doze, STATES, State};
 
-use std::collections::VecDeque;
+use std::num::NonZeroU64;
 
 use sim_core::time::SimTime;
 
 use crate::cause::Cause;
+use crate::queue::ShortQueue;
+use booked::{Booked, Kind};
 
 /// A part of the board whose power rises while it is busy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,39 +83,53 @@ impl Power {
     }
 }
 
+/// A span in which a component is busy with one kind of work: 16 bytes, since a fleet has many.
 #[derive(Clone, Copy, Debug)]
 struct Interval {
     start: u64,
-    end: u64,
-    cause: Cause,
+    /// The length in nanoseconds, above one byte for the kind of work; neither is zero.
+    packed: NonZeroU64,
 }
 
-/// A component's busy intervals. Work is announced when it is given to the component, often before
-/// it begins, and booked once its end has passed, so that a run that ends in the middle of it can
-/// book the part that was done.
-#[derive(Clone, Debug, Default)]
-struct Activity {
-    /// Busy time announced so far, in nanoseconds: the integral's side of the books.
-    announced_ns: u64,
-    last: Option<Interval>,
-    /// Intervals before `last` that have not passed; boxed because an idle node has none.
-    #[allow(clippy::box_collection, reason = "one word instead of four on every component of every node")]
-    earlier: Option<Box<VecDeque<Interval>>>,
+impl Interval {
+    /// Two years; what takes longer is several intervals.
+    const LONGEST: u64 = (1 << 56) - 1;
+
+    fn new(start: u64, span: u64, kind: Kind) -> Option<Self> {
+        debug_assert!(span <= Self::LONGEST);
+        NonZeroU64::new(span << 8 | u64::from(kind.byte())).map(|packed| Interval { start, packed })
+    }
+
+    const fn span(self) -> u64 {
+        self.packed.get() >> 8
+    }
+
+    const fn end(self) -> u64 {
+        self.start + self.span()
+    }
+
+    const fn kind(self) -> Kind {
+        Kind::from_byte(self.packed.get() as u8)
+    }
 }
 
 /// One host's energy, by component and cause.
+///
+/// Work is announced when it is given to the component, often before it begins, and booked once its end has
+/// passed, so that a run that ends in the middle of it can book the part that was done.
 #[derive(Clone, Debug, Default)]
 pub struct EnergyAccount {
-    activities: [Activity; COMPONENTS],
-    /// Busy nanoseconds of each component by cause; a component that is never busy has no table.
-    booked: [Option<Box<ByCause>>; COMPONENTS],
+    /// Busy time of each component announced so far, in nanoseconds: the integral's side of the books.
+    announced_ns: [u64; COMPONENTS],
+    /// Busy time that has passed, by component and cause.
+    booked: Booked,
+    /// What was announced, in that order, and has not all passed.
+    open: ShortQueue<Interval, 4>,
     /// The states of a board that is not awake all the time.
     base: Option<Box<Base>>,
     /// Whether nothing is booked.
     unmetered: bool,
 }
-
-type ByCause = [u64; Cause::ALL.len()];
 
 impl EnergyAccount {
     /// Books nothing but the idle power from now on, the beginning of the run: a bench sees with it what the
@@ -143,41 +160,34 @@ impl EnergyAccount {
     /// Announces at `now` that `component` is busy for `cause` from `start` to `end`, which may lie
     /// ahead. Intervals may overlap: a CPU has several cores.
     pub fn busy(&mut self, now: SimTime, component: Component, start: SimTime, end: SimTime, cause: Cause) {
-        let (now, start, end) = (now.as_nanos(), start.as_nanos(), end.as_nanos());
+        let (now, mut start, end) = (now.as_nanos(), start.as_nanos(), end.as_nanos());
         debug_assert!(start <= end, "work that ends before it begins");
         if start == end || self.unmetered {
             return;
         }
-        let activity = &mut self.activities[component as usize];
-        activity.announced_ns += end - start;
-        let previous = activity.last.replace(Interval { start, end, cause });
-        let Some(previous) = previous else { return };
-        if previous.end <= now && activity.earlier.is_none() {
-            book(&mut self.booked[component as usize], previous.cause, previous.end - previous.start);
+        self.announced_ns[component as usize] += end - start;
+        while let Some(first) = self.open.front().copied().filter(|first| first.end() <= now) {
+            self.open.pop_front();
+            self.booked.add(first.kind(), first.span());
+        }
+        let kind = Kind::new(component, cause);
+        if end <= now {
+            self.booked.add(kind, end - start);
             return;
         }
-        let earlier = activity.earlier.get_or_insert_default();
-        earlier.push_back(previous);
-        while let Some(first) = earlier.front().copied().filter(|first| first.end <= now) {
-            earlier.pop_front();
-            book(&mut self.booked[component as usize], first.cause, first.end - first.start);
-        }
-        if earlier.is_empty() {
-            activity.earlier = None;
+        while let Some(interval) = Interval::new(start, (end - start).min(Interval::LONGEST), kind)
+            && start < end
+        {
+            self.open.push_back(interval);
+            start = interval.end();
         }
     }
 
     /// Busy time of `component` up to `end`, in nanoseconds, over all cores.
     fn busy_ns(&self, component: Component, end: u64) -> u64 {
-        let activity = &self.activities[component as usize];
-        let beyond: u64 = activity
-            .earlier
-            .iter()
-            .flat_map(|queue| queue.iter())
-            .chain(activity.last.iter())
-            .map(|interval| interval.end.saturating_sub(end.max(interval.start)))
-            .sum();
-        activity.announced_ns - beyond
+        let own = self.open.iter().filter(|interval| interval.kind().component() == component as usize);
+        let beyond: u64 = own.map(|interval| interval.end().saturating_sub(end.max(interval.start))).sum();
+        self.announced_ns[component as usize] - beyond
     }
 
     /// CPU time up to `end`, over all cores, in nanoseconds.
@@ -203,7 +213,7 @@ impl EnergyAccount {
     #[must_use]
     pub fn by_cause(&self, end: SimTime, power: &Power) -> Vec<(Cause, u128)> {
         let end_ns = end.as_nanos();
-        let mut energy = vec![0_u128; Cause::ALL.len()];
+        let mut energy = [0_u128; Cause::ALL.len()];
         let mut integral = match &self.base {
             Some(base) => base.close(end_ns, power, &mut energy),
             None => {
@@ -211,26 +221,24 @@ impl EnergyAccount {
                 energy[Cause::Idle as usize]
             }
         };
+        let mut enter = |kind: Kind, ns: u64| {
+            energy[kind.cause()] += u128::from(power.active_uw[kind.component()]) * u128::from(ns);
+        };
+        self.booked.each(&mut enter);
+        for interval in self.open.iter() {
+            enter(interval.kind(), interval.end().min(end_ns).saturating_sub(interval.start));
+        }
         for component in Component::ALL {
-            let activity = &self.activities[component as usize];
-            let mut booked = self.booked[component as usize].clone();
-            let open = activity.earlier.iter().flat_map(|queue| queue.iter()).chain(activity.last.iter());
-            for interval in open {
-                book(&mut booked, interval.cause, interval.end.min(end_ns).saturating_sub(interval.start));
-            }
             let active_uw = u128::from(power.active_uw[component as usize]);
             integral += active_uw * u128::from(self.busy_ns(component, end_ns));
-            for (sum, ns) in energy.iter_mut().zip(booked.iter().flat_map(|table| table.iter())) {
-                *sum += active_uw * u128::from(*ns);
-            }
         }
         assert_eq!(energy.iter().sum::<u128>(), integral, "energy by cause and the integral of power");
-        Cause::ALL.into_iter().zip(energy).filter(|(_, fj)| *fj > 0).collect()
+        let used = Cause::ALL.into_iter().zip(energy).filter(|(_, fj)| *fj > 0);
+        // One list for each of maybe a million nodes: none is longer than it need be.
+        let mut list = Vec::with_capacity(used.clone().count());
+        list.extend(used);
+        list
     }
-}
-
-fn book(table: &mut Option<Box<ByCause>>, cause: Cause, ns: u64) {
-    table.get_or_insert_with(|| Box::new([0; Cause::ALL.len()]))[cause as usize] += ns;
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use sim_core::time::SimTime;
 
 use crate::mqtt::broker::{Broker, Session, SessionIndex};
+use crate::mqtt::late::Late;
 use crate::mqtt::packet::{QoS, RetainHandling, SubscriptionOptions};
-use crate::mqtt::session::{ApplicationMessage, Inbound, Outbound};
+use crate::mqtt::session::ApplicationMessage;
 use crate::mqtt::subscriptions::Granted;
 use crate::mqtt::topic::TopicFilter;
 
@@ -41,8 +42,8 @@ impl Broker {
             client_identifier: name.clone(),
             user_name: None,
             subscriptions: Vec::new(),
-            outbound: Outbound::default(),
-            inbound: Inbound::default(),
+            outbound: Late::default(),
+            inbound: Late::default(),
             absence: None,
             connection: None,
             expiry_s: u32::MAX,

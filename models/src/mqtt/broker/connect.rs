@@ -7,8 +7,8 @@ use crate::mqtt::broker::leave::StoredWill;
 use crate::mqtt::broker::{Authentication, Broker, BrokerEvent, ConnectionId, Session, SessionIndex, Stage};
 use crate::mqtt::close::{CloseReason, ProtocolError};
 use crate::mqtt::codec::encode::{Outgoing, encode_connack};
+use crate::mqtt::late::Late;
 use crate::mqtt::packet::{Connack, Connect, Properties, ReasonCode, Version};
-use crate::mqtt::session::{Inbound, Outbound};
 use crate::stream::MessageId;
 
 /// The longest Client Identifier of MQTT 3.1, in characters. MQTT 3.1 §3.1
@@ -95,8 +95,10 @@ impl Broker {
         }
         self.transmit(connection, connack);
         self.events.push_back(BrokerEvent::Connected { connection, session_present });
-        self.session(session).outbound.begin_connection();
-        self.fill_window(session);
+        if self.session(session).outbound.is_made() {
+            self.session(session).outbound.begin_connection();
+            self.fill_window(session);
+        }
     }
 
     // What CONNACK of MQTT 5.0 says. MQTT 5.0 §3.2.2.3
@@ -263,8 +265,8 @@ impl Broker {
             client_identifier: client_identifier.clone(),
             user_name: None,
             subscriptions: Vec::new(),
-            outbound: Outbound::default(),
-            inbound: Inbound::default(),
+            outbound: Late::default(),
+            inbound: Late::default(),
             absence: None,
             connection: None,
             expiry_s: 0,

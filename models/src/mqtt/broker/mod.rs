@@ -56,6 +56,8 @@ use crate::mqtt::close::{CloseReason, ProtocolError};
 use crate::mqtt::codec::Malformed;
 use crate::mqtt::codec::decode::{Decoder, Received};
 use crate::mqtt::codec::encode::{Outgoing, encode_bare};
+use crate::mqtt::codec::seat::Seat;
+use crate::mqtt::late::Late;
 use crate::mqtt::packet::{Packet, PacketType, ReasonCode, Version};
 use crate::mqtt::session::{ApplicationMessage, Inbound, Outbound};
 use crate::mqtt::subscriptions::Subscriptions;
@@ -85,7 +87,7 @@ enum Stage {
 
 #[derive(Clone, Debug)]
 struct Connection {
-    decoder: Decoder,
+    decoder: Seat,
     will: Option<Box<StoredWill>>,
     // Of MQTT 5.0 only.
     agreement: Option<Box<Agreement>>,
@@ -104,8 +106,8 @@ struct Session {
     client_identifier: Arc<str>,
     user_name: Option<Arc<str>>,
     subscriptions: Vec<TopicFilter>,
-    outbound: Outbound,
-    inbound: Inbound,
+    outbound: Late<Outbound>,
+    inbound: Late<Inbound>,
     // What is due while the client is away, if anything is.
     absence: Option<Box<Absence>>,
     connection: Option<ConnectionId>,
@@ -235,7 +237,7 @@ impl Broker {
         self.generations = self.generations.wrapping_add(1);
         let keep_alive_s = self.config.keep_alive_before_connect_s;
         let index = self.connections.insert(Connection {
-            decoder: Decoder::of_server(self.config.max_packet_bytes, self.config.tolerance),
+            decoder: Seat::default(),
             will: None,
             agreement: None,
             last_heard: now,
@@ -259,8 +261,12 @@ impl Broker {
         if self.stage(connection) == Stage::Closing {
             return;
         }
-        let nothing = Decoder::new(0);
-        let mut decoder = std::mem::replace(&mut self.connections[connection.0 as usize].decoder, nothing);
+        let entry = &mut self.connections[connection.0 as usize];
+        let mut decoder = entry.decoder.take(|| {
+            let mut decoder = Decoder::of_server(self.config.max_packet_bytes, self.config.tolerance);
+            decoder.set_version(entry.version);
+            decoder
+        });
         self.buffered -= decoder.buffered();
         decoder.feed(chunk);
         while self.stage(connection) != Stage::Closing {
@@ -277,7 +283,7 @@ impl Broker {
             }
         }
         if self.stage(connection) != Stage::Closing {
-            self.connections[connection.0 as usize].decoder = decoder;
+            self.connections[connection.0 as usize].decoder.give_back(decoder);
         }
     }
 
