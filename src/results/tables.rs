@@ -106,8 +106,12 @@ pub fn write_parquet(mut parts: impl Iterator<Item = DataFrame>, to: impl Write)
     let write = |first: DataFrame| {
         let mut writer = writer.batched(first.schema())?;
         for mut part in std::iter::once(first).chain(parts) {
-            let part = chunk_df_for_writing(&mut part, ROW_GROUP)?;
-            writer.write_batch(&part)?;
+            if part.height() > ROW_GROUP || part.first_col_n_chunks() > 1 {
+                writer.write_batch(&*chunk_df_for_writing(&mut part, ROW_GROUP)?)?;
+            } else {
+                // One row group: the same bytes, without the cutting, for which polars fills 8 MiB with zeros.
+                writer.write_batch(&part)?;
+            }
         }
         writer.finish()
     };

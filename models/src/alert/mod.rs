@@ -15,12 +15,15 @@
 //! **Validated** by the regression examples and packet sizes read from the authors' code, held in the
 //! tests beside each module.
 
+pub mod batch;
 pub mod configuration;
 pub mod environment;
+pub mod gateway;
 pub mod message;
 pub mod node;
 pub mod server;
 pub mod severity;
+pub mod sink;
 pub mod topics;
 
 use std::time::Duration;

@@ -18,12 +18,11 @@ mod booked;
 
 pub use base::{Base, Doze, STATES, State};
 
-use std::num::NonZeroU64;
+use std::collections::VecDeque;
 
 use sim_core::time::SimTime;
 
 use crate::cause::Cause;
-use crate::queue::ShortQueue;
 use booked::{Booked, Kind};
 
 /// A part of the board whose power rises while it is busy.
@@ -83,48 +82,53 @@ impl Power {
     }
 }
 
-/// A span in which a component is busy with one kind of work: 16 bytes, since a fleet has many.
-#[derive(Clone, Copy, Debug)]
+/// A span in which a component is busy with one kind of work: 16 bytes, since a fleet has many. One that
+/// ends at 0 is none.
+#[derive(Clone, Copy, Debug, Default)]
 struct Interval {
     start: u64,
-    /// The length in nanoseconds, above one byte for the kind of work; neither is zero.
-    packed: NonZeroU64,
+    /// The length in nanoseconds, above one byte for the kind of work.
+    packed: u64,
 }
 
 impl Interval {
     /// Two years; what takes longer is several intervals.
     const LONGEST: u64 = (1 << 56) - 1;
 
-    fn new(start: u64, span: u64, kind: Kind) -> Option<Self> {
-        debug_assert!(span <= Self::LONGEST);
-        NonZeroU64::new(span << 8 | u64::from(kind.byte())).map(|packed| Interval { start, packed })
-    }
-
-    const fn span(self) -> u64 {
-        self.packed.get() >> 8
+    const fn new(start: u64, span: u64, kind: Kind) -> Self {
+        Interval { start, packed: span << 8 | kind.byte() as u64 }
     }
 
     const fn end(self) -> u64 {
-        self.start + self.span()
+        self.start + (self.packed >> 8)
     }
 
     const fn kind(self) -> Kind {
-        Kind::from_byte(self.packed.get() as u8)
+        Kind::from_byte(self.packed as u8)
+    }
+
+    /// The part of it after `end`.
+    fn beyond(self, end: u64) -> u64 {
+        self.end().saturating_sub(end.max(self.start))
     }
 }
 
 /// One host's energy, by component and cause.
 ///
-/// Work is announced when it is given to the component, often before it begins, and booked once its end has
-/// passed, so that a run that ends in the middle of it can book the part that was done.
+/// Work is announced when it is given to the component, often before it begins, and booked at once. The run may
+/// end in the middle of it: what lay beyond its end is then taken back, so intervals are remembered until they
+/// have passed.
 #[derive(Clone, Debug, Default)]
 pub struct EnergyAccount {
     /// Busy time of each component announced so far, in nanoseconds: the integral's side of the books.
     announced_ns: [u64; COMPONENTS],
-    /// Busy time that has passed, by component and cause.
+    /// Nanoseconds announced, by component and cause.
     booked: Booked,
-    /// What was announced, in that order, and has not all passed.
-    open: ShortQueue<Interval, 4>,
+    /// Places for intervals that may not have passed, which are enough for a node that keeps up.
+    open: [Interval; 4],
+    /// More of them; only overloaded nodes have any.
+    #[allow(clippy::box_collection, reason = "one word instead of four where there are none")]
+    further: Option<Box<VecDeque<Interval>>>,
     /// The states of a board that is not awake all the time.
     base: Option<Box<Base>>,
     /// Whether nothing is booked.
@@ -166,28 +170,42 @@ impl EnergyAccount {
             return;
         }
         self.announced_ns[component as usize] += end - start;
-        while let Some(first) = self.open.front().copied().filter(|first| first.end() <= now) {
-            self.open.pop_front();
-            self.booked.add(first.kind(), first.span());
-        }
         let kind = Kind::new(component, cause);
-        if end <= now {
-            self.booked.add(kind, end - start);
-            return;
-        }
-        while let Some(interval) = Interval::new(start, (end - start).min(Interval::LONGEST), kind)
-            && start < end
-        {
-            self.open.push_back(interval);
+        self.booked.add(kind, end - start);
+        while start < end && end > now {
+            let interval = Interval::new(start, (end - start).min(Interval::LONGEST), kind);
+            self.remember(now, interval);
             start = interval.end();
         }
     }
 
+    /// Keeps an interval announced at `now`, before which no run will end.
+    fn remember(&mut self, now: u64, interval: Interval) {
+        match self.open.iter_mut().find(|place| place.end() <= now) {
+            Some(place) => *place = interval,
+            None => self.remember_further(now, interval),
+        }
+    }
+
+    #[cold]
+    fn remember_further(&mut self, now: u64, interval: Interval) {
+        let further = self.further.get_or_insert_default();
+        while further.front().is_some_and(|first| first.end() <= now) {
+            further.pop_front();
+        }
+        further.push_back(interval);
+    }
+
+    /// Intervals of which a part may lie beyond the end of the run.
+    fn open(&self) -> impl Iterator<Item = Interval> {
+        let open = self.open.iter().chain(self.further.iter().flat_map(|further| further.iter()));
+        open.copied().filter(|interval| interval.packed != 0)
+    }
+
     /// Busy time of `component` up to `end`, in nanoseconds, over all cores.
     fn busy_ns(&self, component: Component, end: u64) -> u64 {
-        let own = self.open.iter().filter(|interval| interval.kind().component() == component as usize);
-        let beyond: u64 = own.map(|interval| interval.end().saturating_sub(end.max(interval.start))).sum();
-        self.announced_ns[component as usize] - beyond
+        let own = self.open().filter(|interval| interval.kind().component() == component as usize);
+        self.announced_ns[component as usize] - own.map(|interval| interval.beyond(end)).sum::<u64>()
     }
 
     /// CPU time up to `end`, over all cores, in nanoseconds.
@@ -221,12 +239,11 @@ impl EnergyAccount {
                 energy[Cause::Idle as usize]
             }
         };
-        let mut enter = |kind: Kind, ns: u64| {
-            energy[kind.cause()] += u128::from(power.active_uw[kind.component()]) * u128::from(ns);
-        };
-        self.booked.each(&mut enter);
-        for interval in self.open.iter() {
-            enter(interval.kind(), interval.end().min(end_ns).saturating_sub(interval.start));
+        let power_of = |kind: Kind| u128::from(power.active_uw[kind.component()]);
+        self.booked.each(|kind, ns| energy[kind.cause()] += power_of(kind) * u128::from(ns));
+        for interval in self.open() {
+            let kind = interval.kind();
+            energy[kind.cause()] -= power_of(kind) * u128::from(interval.beyond(end_ns));
         }
         for component in Component::ALL {
             let active_uw = u128::from(power.active_uw[component as usize]);

@@ -39,3 +39,7 @@ impl<T: Nothing> DerefMut for Late<T> {
         self.0.get_or_insert_default()
     }
 }
+
+impl<T: 'static> Nothing for Vec<T> {
+    const NOTHING: &'static Self = &Vec::new();
+}

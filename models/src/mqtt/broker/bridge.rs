@@ -12,7 +12,6 @@ use std::sync::Arc;
 use sim_core::time::SimTime;
 
 use crate::mqtt::broker::{Broker, Session, SessionIndex};
-use crate::mqtt::late::Late;
 use crate::mqtt::packet::{QoS, RetainHandling, SubscriptionOptions};
 use crate::mqtt::session::ApplicationMessage;
 use crate::mqtt::subscriptions::Granted;
@@ -39,17 +38,9 @@ impl Broker {
         filters: &[(TopicFilter, QoS)],
     ) -> Attachment {
         let index = self.sessions.insert(Session {
-            client_identifier: name.clone(),
-            user_name: None,
-            subscriptions: Vec::new(),
-            outbound: Late::default(),
-            inbound: Late::default(),
-            absence: None,
-            connection: None,
             expiry_s: u32::MAX,
             bridge: Some(number),
-            visited: 0,
-            visited_at: 0,
+            ..Session::new(name.clone())
         });
         let session = SessionIndex(u32::try_from(index).expect("fewer than 4 G sessions"));
         for (filter, qos) in filters {

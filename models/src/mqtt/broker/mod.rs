@@ -24,6 +24,7 @@ mod authenticate;
 mod bridge;
 mod config;
 mod connect;
+mod directory;
 mod event;
 pub mod faults;
 mod forward;
@@ -48,6 +49,7 @@ pub use crate::mqtt::broker::config::{
 };
 pub use crate::mqtt::broker::event::{BrokerEvent, DropReason};
 pub use crate::mqtt::broker::faults::FaultCodes;
+use crate::mqtt::broker::directory::Directory;
 use crate::mqtt::broker::forward::Matched;
 pub use crate::mqtt::broker::leave::Memory;
 use crate::mqtt::broker::leave::{Absence, StoredWill};
@@ -105,7 +107,7 @@ struct Connection {
 struct Session {
     client_identifier: Arc<str>,
     user_name: Option<Arc<str>>,
-    subscriptions: Vec<TopicFilter>,
+    subscriptions: Late<Vec<TopicFilter>>,
     outbound: Late<Outbound>,
     inbound: Late<Inbound>,
     // What is due while the client is away, if anything is.
@@ -118,6 +120,25 @@ struct Session {
     // Number of the routing that found this session last, and where it put it.
     visited: u32,
     visited_at: u32,
+}
+
+impl Session {
+    // One that ends with its connection and has not done anything yet.
+    fn new(client_identifier: Arc<str>) -> Self {
+        Session {
+            client_identifier,
+            user_name: None,
+            subscriptions: Late::default(),
+            outbound: Late::default(),
+            inbound: Late::default(),
+            absence: None,
+            connection: None,
+            expiry_s: 0,
+            bridge: None,
+            visited: 0,
+            visited_at: 0,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -135,7 +156,7 @@ pub struct Broker {
     now: SimTime,
     connections: Slab<Connection>,
     sessions: Slab<Session>,
-    session_of_client: BTreeMap<Arc<str>, SessionIndex>,
+    session_of_client: Directory,
     subscriptions: Subscriptions<SubscriberIndex>,
     groups: Slab<Group>,
     group_of_filter: BTreeMap<TopicFilter, u32>,
@@ -167,7 +188,7 @@ impl Broker {
             now: SimTime::ZERO,
             connections: Slab::new(),
             sessions: Slab::new(),
-            session_of_client: BTreeMap::new(),
+            session_of_client: Directory::default(),
             subscriptions: Subscriptions::new(),
             groups: Slab::new(),
             group_of_filter: BTreeMap::new(),
