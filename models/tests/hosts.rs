@@ -34,7 +34,7 @@ fn host(name: &str, board: Board, cost: ProgramCost, program: Program) -> HostBl
         Program::Service(_) => None,
     };
     HostBlueprint {
-        names: NodeNames { name: name.to_owned(), group: Arc::from(name), index: 0, fleet: false },
+        names: NodeNames { group: Arc::from(name), index: 0, fleet: false },
         board: Arc::new(board),
         cost: Arc::new(cost),
         tcp: Arc::new(Config::linux()),
@@ -93,7 +93,7 @@ fn run(mut blueprint: Blueprint, end_s: u64) -> Outcome {
     blueprint.forwarders = 1;
     let hub = NodeIndex(blueprint.hosts.len() as u32);
     for (place, host) in (0_u32..).zip(&blueprint.hosts) {
-        let name = format!("{}-hub", host.names.name);
+        let name = format!("{}-hub", host.names.name());
         blueprint.links.push(LinkBlueprint {
             ends: (NodeIndex(place), hub),
             parameters: (0, 0),

@@ -39,7 +39,7 @@ const SMALL: HeapFigures = HeapFigures {
 
 fn host(index: u32, name: &str, board: Board, cost: ProgramCost, program: Program) -> HostBlueprint {
     HostBlueprint {
-        names: NodeNames { name: name.to_owned(), group: Arc::from(name), index: 0, fleet: false },
+        names: NodeNames { group: Arc::from(name), index: 0, fleet: false },
         board: Arc::new(board),
         cost: Arc::new(cost),
         tcp: Arc::new(Config::linux()),

@@ -22,23 +22,23 @@ mod power;
 mod remark;
 pub mod secure;
 pub mod socket;
+mod sockets;
 mod traffic;
 
 pub use remark::Remark;
 pub use traffic::NodeNames;
 pub(crate) use traffic::packet_bytes;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use sim_core::resource::Resource;
+use sim_core::resource::Servers;
 use sim_core::time::SimTime;
-use slab::Slab;
 
 use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
 use crate::cause::Cause;
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
+use crate::queue::ShortQueue;
 use crate::record::{HostIndex, Refused};
 use crate::tcp::{Config, Segment};
 use crate::tls::Flight;
@@ -49,6 +49,7 @@ use heap::Heap;
 use memory::MemoryAccount;
 use secure::SecureHost;
 use socket::{End, News, Socket};
+pub use sockets::Sockets;
 use std::time::Duration;
 
 /// What a host needs of the world around it; the network implements it.
@@ -118,7 +119,7 @@ pub struct Host {
     tcp: Arc<Config>,
     /// Link header in front of every frame, in bytes.
     link_header: u32,
-    cpu: Resource,
+    cpu: Servers,
     energy: EnergyAccount,
     memory: MemoryAccount,
     /// Bytes last entered in the RAM account for the program's queues.
@@ -126,11 +127,11 @@ pub struct Host {
     traffic: Traffic,
     /// When the host side of the network interface is done with all frames given to it.
     interface_free: SimTime,
-    sockets: Slab<Socket>,
+    sockets: Sockets,
     /// Connections under way that the program has not taken yet.
     untaken: u32,
     /// Sockets with news, in the order in which it came.
-    ready: VecDeque<u32>,
+    ready: ShortQueue<u32, 2>,
     program: Program,
     /// TLS, where the program's connections are secured.
     secure: Option<Box<SecureHost>>,
@@ -174,7 +175,7 @@ impl Host {
             heap: None,
             hears: !sleeps,
             boots_next: false,
-            cpu: Resource::new(board.cores),
+            cpu: Servers::new(board.cores),
             memory: MemoryAccount::new(cost.ram_static),
             index,
             board,
@@ -185,10 +186,9 @@ impl Host {
             program_accounted: 0,
             traffic: Traffic::default(),
             interface_free: SimTime::ZERO,
-            // One connection is what most hosts ever have; a first push of its own makes room for four.
-            sockets: Slab::with_capacity(1),
+            sockets: Sockets::default(),
             untaken: 0,
-            ready: VecDeque::new(),
+            ready: ShortQueue::default(),
             secure: program.security().map(SecureHost::new),
             program,
             busy_until: SimTime::ZERO,

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use sim_core::time::SimTime;
 
+use crate::mqtt::late::Nothing;
 pub use crate::mqtt::message::ApplicationMessage;
 use crate::mqtt::packet::{PacketIdentifier, QoS};
 use crate::stream::MessageId;
@@ -87,6 +88,16 @@ pub struct Outbound {
     // So many of `in_flight`, from its front, were sent on the present connection.
     current: u32,
     identifiers: Identifiers,
+}
+
+impl Nothing for Outbound {
+    const NOTHING: &'static Self = &Outbound {
+        in_flight: VecDeque::new(),
+        queue: VecDeque::new(),
+        queued_bytes: 0,
+        current: 0,
+        identifiers: Identifiers { last: 0, started_over: false },
+    };
 }
 
 impl Outbound {
@@ -297,6 +308,10 @@ struct Held {
 pub struct Inbound {
     // Sorted by identifier.
     held: Vec<Held>,
+}
+
+impl Nothing for Inbound {
+    const NOTHING: &'static Self = &Inbound { held: Vec::new() };
 }
 
 impl Inbound {

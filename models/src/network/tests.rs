@@ -43,7 +43,7 @@ fn impairment(impairment: Impairment) -> Option<Arc<Impairment>> {
 fn host(name: &str, program: Program, peer: Option<HostIndex>) -> HostBlueprint {
     let cost = ProgramCost { packet_ns: 10_000, publish_ns: 20_000, ..ProgramCost::default() };
     HostBlueprint {
-        names: NodeNames { name: name.to_owned(), group: Arc::from(name), index: 0, fleet: false },
+        names: NodeNames { group: Arc::from(name), index: 0, fleet: false },
         board: Arc::new(Board::ideal()),
         cost: Arc::new(cost),
         tcp: Arc::new(Config::linux()),
@@ -97,7 +97,7 @@ fn blueprint(publishers: &[&str], messages: u32, qos: QoS, loss: f64, seed: u64)
     let hub = NodeIndex(blueprint.hosts.len() as u32);
     for (place, host) in (0_u32..).zip(&blueprint.hosts) {
         let kind = u32::from(place >= 2);
-        let name = format!("{}-hub", host.names.name);
+        let name = format!("{}-hub", host.names.name());
         blueprint.links.push(LinkBlueprint {
             ends: (NodeIndex(place), hub),
             parameters: (kind, kind),

@@ -64,6 +64,8 @@ pub(super) struct Members<'a> {
     streams: &'a Streams,
     /// The bytes of the role's message, shared by all members.
     body: Payload,
+    /// The machine's parameters, once made, where all members share them.
+    config: Option<Arc<ClientConfig>>,
     /// The role's plan, once made, where all members share it.
     shared: Option<SharedPlan>,
     /// The cycle of members that sleep.
@@ -132,6 +134,7 @@ impl<'a> Members<'a> {
             audience,
             streams,
             body,
+            config: None,
             shared: None,
             sleep: None,
         })
@@ -152,7 +155,7 @@ impl<'a> Members<'a> {
             schema::Role::Steps(_) => SimTime::MAX,
             _ => instant(self.connect_at(), self.client.stagger, index),
         };
-        let client = Client::new(self.client_config(index));
+        let client = self.client(index);
         let role = self.role(index, ledger);
         let mut program = ClientProgram::new(number, client, role, self.plan.clone(), connect_at);
         if let Some((plan, start)) = self.sleep(index) {
@@ -190,11 +193,23 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The machine of member `index`. Only a will can make its parameters its own.
+    fn client(&mut self, index: u32) -> Client {
+        let config = match &self.config {
+            Some(config) => config.clone(),
+            None => {
+                let config = Arc::new(self.client_config(index));
+                self.config = self.client.will.is_none().then(|| config.clone());
+                config
+            }
+        };
+        Client::member(config, Arc::from(self.client.client_id.expand(index)))
+    }
+
     fn client_config(&self, index: u32) -> ClientConfig {
         let client = self.client;
-        let identifier = client.client_id.expand(index);
         let profile = &client.profile;
-        let mut config = ClientConfig::new(&identifier);
+        let mut config = ClientConfig::new("");
         let written = &client.written;
         config.version = client.version;
         config.keep_alive_rule = written.keep_alive_rule.unwrap_or(profile.keep_alive_rule);

@@ -64,6 +64,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     let mut blueprint = Blueprint { seed, run, ..Blueprint::default() };
     let streams = Streams::new(seed, run);
     let audience = audience::Audience::of(loaded);
+    blueprint.hosts.reserve_exact(numbering.hosts as usize);
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
         let security = tls::security(loaded, group);
@@ -84,12 +85,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
                 None => program,
             };
             blueprint.hosts.push(HostBlueprint {
-                names: NodeNames {
-                    name: group.member_name(index),
-                    group: group.name.clone(),
-                    index,
-                    fleet: group.count > 1,
-                },
+                names: NodeNames { group: group.name.clone(), index, fleet: group.count > 1 },
                 board: kit.board.clone(),
                 cost: kit.cost.clone(),
                 tcp: kit.tcp.clone(),
