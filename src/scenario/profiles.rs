@@ -1,10 +1,11 @@
 //! The files in `hw-profiles/`: found, read, completed from what they rest on, and hashed.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use models::profile::{
     BatteryFile, BoardFile, BrokerFile, BrokerProfile, ClientFile, Figure, Incomplete, Inherit, LinkFile,
@@ -21,7 +22,7 @@ use super::source::Source;
 const FOLDER: &str = "hw-profiles";
 
 /// A kind of profile: where its files are and what it is called.
-pub trait Profile: Inherit + DeserializeOwned {
+pub trait Profile: Inherit<Complete: Any + Send + Sync> + DeserializeOwned {
     /// Its folder in `hw-profiles/`.
     const FOLDER: &'static str;
     /// What one is called.
@@ -75,6 +76,19 @@ pub struct Library {
     /// What each figure is multiplied with, by [`figure_name`]; 1 for those that are not in here.
     factors: Arc<Factors>,
     figures: Vec<UsedFigure>,
+    /// Profiles that were read before, where they are remembered.
+    memory: Option<Arc<Mutex<Memory>>>,
+}
+
+/// Complete profiles by folder and name.
+type Memory = BTreeMap<(&'static str, String), Remembered>;
+
+/// A complete profile, and what it rests on.
+#[derive(Clone, Debug)]
+struct Remembered {
+    profile: Arc<dyn Any + Send + Sync>,
+    used: Vec<UsedProfile>,
+    figures: Vec<UsedFigure>,
 }
 
 /// Factors of figures, by [`UsedFigure::name`].
@@ -104,7 +118,14 @@ impl Library {
     /// The folder at `root`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Library { root: root.into(), used: Vec::new(), factors: Arc::default(), figures: Vec::new() }
+        let (used, figures) = (Vec::new(), Vec::new());
+        Library { root: root.into(), used, factors: Arc::default(), figures, memory: None }
+    }
+
+    /// The same, each file read once only, also by clones: for many scenarios in a row.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Library { memory: Some(Arc::default()), ..self }
     }
 
     /// Finds the folder: `given`, or else above the scenario file, above the current folder, or
@@ -207,6 +228,29 @@ impl Library {
     /// # Errors
     /// When there is no such profile, or something is wrong with its file or with what it rests on.
     pub fn load<P: Profile>(&mut self, name: &str, place: Place) -> Result<Arc<P::Complete>, Diagnostic> {
+        let Some(memory) = self.memory.clone() else { return self.load_from_files::<P>(name, place) };
+        let key = (P::FOLDER, name.to_owned());
+        let known = memory.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(Remembered { profile, used, figures }) = known
+            && let Ok(profile) = profile.downcast::<P::Complete>()
+        {
+            self.used.extend(used);
+            self.figures.extend(figures);
+            return Ok(profile);
+        }
+        let (used, figures) = (self.used.len(), self.figures.len());
+        let profile = self.load_from_files::<P>(name, place)?;
+        let (used, figures) = (self.used[used..].to_vec(), self.figures[figures..].to_vec());
+        let remembered = Remembered { profile: profile.clone(), used, figures };
+        memory.lock().unwrap_or_else(PoisonError::into_inner).insert(key, remembered);
+        Ok(profile)
+    }
+
+    fn load_from_files<P: Profile>(
+        &mut self,
+        name: &str,
+        place: Place,
+    ) -> Result<Arc<P::Complete>, Diagnostic> {
         let contributing = self.inherited::<P>(name, place.clone());
         let first = self.read::<P>(name, place)?;
         let (source, outline) = (first.source, first.outline);
