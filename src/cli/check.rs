@@ -1,11 +1,13 @@
 //! `check`: reads scenario files and says whether they are right.
 
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::json;
 
 use super::{CheckArguments, Format, tell};
-use crate::scenario::load;
+use crate::scenario::{Diagnostic, Loaded, Overrides, load};
+use crate::study::points::{self, Choice};
 
 pub(super) fn check(arguments: &CheckArguments, out: &mut impl Write, problems: &mut impl Write) -> u8 {
     let overrides = arguments.scenario.overrides();
@@ -13,7 +15,7 @@ pub(super) fn check(arguments: &CheckArguments, out: &mut impl Write, problems: 
     let mut rows = Vec::new();
     for file in &arguments.files {
         let name = file.display().to_string();
-        match load(file, &overrides) {
+        match checked(file, &overrides) {
             Ok(loaded) => {
                 let (hosts, links) = (loaded.host_count(), loaded.link_count());
                 if arguments.format == Format::Text && !arguments.quiet {
@@ -33,6 +35,15 @@ pub(super) fn check(arguments: &CheckArguments, out: &mut impl Write, problems: 
         let _ = writeln!(out, "{:#}", json!(rows));
     }
     code
+}
+
+/// A scenario that can be run, and if it has a sweep, every point of it.
+fn checked(file: &Path, overrides: &Overrides) -> Result<Loaded, Diagnostic> {
+    let loaded = load(file, overrides)?;
+    if loaded.sweep.is_some() {
+        points::plan(file, overrides, &Choice::default())?;
+    }
+    Ok(loaded)
 }
 
 fn counted(number: u64, noun: &str) -> String {

@@ -1,4 +1,4 @@
-//! `list`: the scenarios of a folder, each with its title and question.
+//! `list`: the scenarios of a folder and of those in it, each with its title and question.
 
 use std::fs;
 use std::io::Write;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Format, ListArguments, tell};
 use crate::scenario::parse::parse;
-use crate::scenario::profiles::read_text;
+use crate::scenario::profiles::{self, read_text};
 use crate::scenario::schema::Scenario;
 use crate::scenario::source::Source;
 use crate::scenario::{Diagnostic, Overrides};
@@ -83,16 +83,33 @@ fn text(rows: &[(String, String, String)], out: &mut impl Write) -> std::io::Res
     Ok(())
 }
 
-/// The scenario files of a folder, sorted by name.
+/// The scenario files of a folder, then those of the folders in it, each sorted by name.
+///
+/// Left out are hidden folders, profiles, and folders of results, each of which holds a copy of its
+/// scenario. Links to folders are not followed, so that this ends.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     let entries = fs::read_dir(folder)
         .map_err(|error| Diagnostic::error(format!("cannot list `{}`: {error}", folder.display())))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "ron"))
-        .collect();
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for entry in entries.filter_map(Result::ok) {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            folders.push(path);
+        } else if path.extension().is_some_and(|extension| extension == "ron") {
+            files.push(path);
+        }
+    }
     files.sort();
+    folders.sort();
+    for inner in folders.iter().filter(|inner| may_hold_scenarios(inner)) {
+        files.append(&mut self::files(inner)?);
+    }
     Ok(files)
+}
+
+fn may_hold_scenarios(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    !name.starts_with('.') && name != profiles::FOLDER && !folder.join("manifest.json").is_file()
 }
 
 /// A scenario as it is written: a list needs no profiles.

@@ -92,6 +92,7 @@ fn scenario(
         chart: None,
         picture: None,
         scenario: None,
+        files: None,
         checkpoints: &[],
         durable: true,
     }

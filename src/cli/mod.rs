@@ -71,7 +71,7 @@ pub enum Command {
     Report(study::ReportArguments),
     /// Join the shares of a sweep that several machines ran
     Merge(study::MergeArguments),
-    /// List the hardware profiles, or show every number of one with its source
+    /// List the profiles of hardware, brokers and clients, or show every number of one with its source
     Profiles(ProfilesArguments),
     /// Rank the numbers of the profiles by how much they move a result (Morris screening)
     Sensitivity(SensitivityArguments),
@@ -283,7 +283,7 @@ pub struct ProfilesArguments {
 /// What `profiles` can do.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum ProfilesCommand {
-    /// Every number of a profile: value, unit, kind, relative uncertainty and source
+    /// Every number and choice of a profile: value, unit, kind, relative uncertainty and source
     Show {
         /// Name of the profile: `esp8266-nodemcu`, or `boards/ideal` where several kinds have one
         name: String,

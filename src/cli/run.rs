@@ -17,6 +17,7 @@ use crate::results::folder::RunFiles;
 use crate::results::manifest::{ContentHash, Manifest, Profile};
 use crate::results::summary::{ExpectationResult, RunIdentity, Summary};
 use crate::results::text::TextStyle;
+use crate::scenario::named_files::to_json;
 use crate::scenario::{Diagnostic, Loaded, load};
 
 pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
@@ -39,6 +40,7 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
         nodes: &outcome.nodes,
         scenario: &loaded.name,
     };
+    let files = (!loaded.files.is_empty()).then(|| to_json(&loaded.files));
     RunFiles {
         summary: &summary,
         manifest: &manifest,
@@ -48,6 +50,7 @@ pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Fini
         chart: drawn.as_deref(),
         picture: picture.as_deref(),
         scenario: Some(&loaded.text),
+        files: files.as_deref(),
         checkpoints: &checkpoints,
         durable: true,
     }

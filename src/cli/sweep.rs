@@ -73,12 +73,13 @@ fn finish(
         Diagnostic::error(format!("cannot write `{}`: {error}", folder.display()))
             .help("check the disk, or give another folder with --out")
     };
+    let files = plan.files();
+    let scenario = tables::Scenario { text: &plan.base.text, files: &files };
     if manifest.shard.is_some() {
-        tables::replace(folder, "scenario.ron", |to| to.write_all(plan.base.text.as_bytes()))
-            .map_err(wrong)?;
+        scenario.write(folder).map_err(wrong)?;
         tables::replace(folder, FILE, |to| to.write_all(manifest.to_json().as_bytes())).map_err(wrong)?;
     } else {
-        tables::write(folder, manifest, journal, &plan.base.text, also)?;
+        tables::write(folder, manifest, journal, scenario, also)?;
     }
     let (mut held, mut runs) = (0, 0);
     for (point, run) in manifest.rows() {

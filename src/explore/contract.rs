@@ -452,7 +452,10 @@ pub(crate) fn subscriptions(role: &Role) -> Vec<&Subscription> {
         | Role::Burst(_)
         | Role::Visitor(_)
         | Role::SensorNode(_)
-        | Role::ServerNode(_) => Vec::new(),
+        | Role::ServerNode(_)
+        | Role::Gateway(_)
+        | Role::CloudSink(_)
+        | Role::Service(_) => Vec::new(),
     }
 }
 
@@ -470,7 +473,8 @@ fn retains(role: &Role) -> bool {
             _ => false,
         }),
         Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
-        Role::SensorNode(_) | Role::ServerNode(_) => false,
+        Role::SensorNode(_) | Role::ServerNode(_) | Role::Gateway(_) => false,
+        Role::CloudSink(_) | Role::Service(_) => false,
     }
 }
 
@@ -486,8 +490,10 @@ fn unusual(role: &Role) -> bool {
             Act::Publish(publish) => expires(&publish.properties),
             _ => false,
         }),
-        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) | Role::Service(_) => {
+            false
+        }
         // Programs that drop what they publish when the connection is gone.
-        Role::SensorNode(_) | Role::ServerNode(_) => true,
+        Role::SensorNode(_) | Role::ServerNode(_) | Role::Gateway(_) | Role::CloudSink(_) => true,
     }
 }

@@ -269,14 +269,14 @@ where
     const ROW: i32 = 22;
     let (mut x, mut y) = (14, 4);
     for (name, colour) in entries {
-        let width = 24 + 9 * name.chars().count() as i32;
+        let style = (font(), 15).into_font().color(&BLACK);
+        let width = 24 + root.estimate_text_size(name, &style).map_err(told)?.0 as i32;
         if x + width > SIZE.0 as i32 && x > 14 {
             (x, y) = (14, y + ROW);
         }
         root.draw(&Rectangle::new([(x, y + 2), (x + 14, y + 13)], colour.filled())).map_err(told)?;
-        let style = (font(), 15).into_font().color(&BLACK);
         root.draw(&Text::new(name.clone(), (x + 19, y), style)).map_err(told)?;
-        x += width + 8;
+        x += width + 12;
     }
     let height = if entries.is_empty() { 0 } else { y + ROW };
     Ok(root.split_vertically(height as u32).1)

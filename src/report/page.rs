@@ -14,7 +14,8 @@ pub struct Page {
 }
 
 /// Colours follow the reader's choice of dark or light; pictures are drawn in black on white and
-/// recoloured. Tables and charts that are wider than a telephone scroll by themselves.
+/// recoloured. Figures and charts that are wider than a telephone scroll by themselves; of tables of
+/// nothing but text each row becomes a paragraph there.
 const STYLE: &str = "
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1d21; --quiet: #5a6068; --line: #d5d9de; --soft: #f3f5f7; }
 @media (prefers-color-scheme: dark) {
@@ -38,10 +39,23 @@ svg { max-width: 100%; height: auto; border: 1px solid var(--line); border-radiu
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 0 1rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
-caption { text-align: left; color: var(--quiet); padding: .25rem 0; }
+.note { margin: 1rem 0 .25rem; }
 th, td { overflow-wrap: normal; text-align: left; padding: .2rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { background: var(--soft); }
-td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td { white-space: nowrap; }
+.texts td { white-space: normal; }
+.texts td:last-child { min-width: 14rem; overflow-wrap: anywhere; }
+@media (max-width: 40rem) {
+  .texts thead { display: none; }
+  .texts tr { display: block; padding: .3rem 0; border-bottom: 1px solid var(--line); }
+  .texts td:empty { display: none; }
+  .texts td::before { content: attr(data-of) ' '; color: var(--quiet); font-size: .85em; }
+  .texts td:first-child::before, .texts td:last-child::before { content: none; }
+  .texts td { display: inline-block; min-width: 0; padding: 0 .9rem 0 0; border: 0; }
+  .texts td:first-child { font-weight: 600; }
+  .texts td:last-child { display: block; color: var(--quiet); }
+}
+td.n { text-align: right; font-variant-numeric: tabular-nums; }
 pre { overflow-x: auto; background: var(--soft); padding: .75rem; font-size: .8rem; line-height: 1.35; }
 summary { cursor: pointer; padding: .4rem 0; }
 @media print {
@@ -51,6 +65,10 @@ summary { cursor: pointer; padding: .4rem 0; }
   pre { white-space: pre-wrap; }
 }
 ";
+
+fn is_text(cell: &Cell) -> bool {
+    matches!(cell, Cell::Text(_))
+}
 
 impl Page {
     /// A page of this title.
@@ -81,12 +99,13 @@ impl Page {
         self.body.push_str("</div>\n");
     }
 
-    /// A table.
+    /// A table; what it is about stands above it, where it does not scroll with it.
     pub fn table(&mut self, table: &Table) {
         let _ = write!(
             self.body,
-            "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
-            escaped(&table.title)
+            "<p class=\"note\">{0}</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table{1} aria-label=\"{0}\"><thead><tr>",
+            escaped(&table.title),
+            if table.rows.iter().flatten().all(is_text) { " class=\"texts\"" } else { "" }
         );
         for heading in &table.headings {
             let _ = write!(self.body, "<th scope=\"col\">{}</th>", escaped(heading));
@@ -94,14 +113,15 @@ impl Page {
         self.body.push_str("</tr></thead><tbody>\n");
         for row in &table.rows {
             self.body.push_str("<tr>");
-            for cell in row {
-                let (class, text) = match cell {
-                    Cell::Text(text) => ("", text.clone()),
-                    Cell::Number(number) => (" class=\"n\"", short(*number)),
-                    Cell::Interval(interval) => (" class=\"n\"", with_half_width(*interval)),
-                    Cell::Nothing => (" class=\"n\"", "-".to_owned()),
+            for (cell, heading) in row.iter().zip(&table.headings) {
+                let figure = || " class=\"n\"".to_owned();
+                let (attribute, text) = match cell {
+                    Cell::Text(text) => (format!(" data-of=\"{}\"", escaped(heading)), text.clone()),
+                    Cell::Number(number) => (figure(), short(*number)),
+                    Cell::Interval(interval) => (figure(), with_half_width(*interval)),
+                    Cell::Nothing => (figure(), "-".to_owned()),
                 };
-                let _ = write!(self.body, "<td{class}>{}</td>", escaped(&text));
+                let _ = write!(self.body, "<td{attribute}>{}</td>", escaped(&text));
             }
             self.body.push_str("</tr>\n");
         }

@@ -51,9 +51,14 @@ fn row(profile: &str, path: &[String], node: &Node, text: &str) -> Provenance {
     Provenance {
         profile: profile.to_owned(),
         path: path.join("."),
-        value: format!("{} {}", field("value"), field("unit")),
+        value: value_with_unit(&field("value"), &field("unit")),
         kind: field("kind"),
         source: if fitted.is_empty() { source } else { format!("{source}; fitted on: {fitted}") },
         uncertainty: field("uncertainty"),
     }
+}
+
+/// A pure number has the unit 1, which nobody reads aloud.
+fn value_with_unit(value: &str, unit: &str) -> String {
+    if unit == "1" { value.to_owned() } else { format!("{value} {unit}") }
 }

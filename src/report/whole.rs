@@ -13,6 +13,7 @@ use crate::execute::{self, RunOptions, Stepper};
 use crate::results::summary::{RunIdentity, Summary};
 use crate::results::text::TextStyle;
 use crate::scenario::load::load_text;
+use crate::scenario::named_files::NamedFiles;
 use crate::scenario::profiles::Library;
 use crate::scenario::{Diagnostic, Loaded, Overrides};
 use crate::study::manifest::Manifest;
@@ -220,6 +221,7 @@ fn point(
     let text = fs::read_to_string(folder.join("scenario.ron"))
         .map_err(|error| Diagnostic::error(format!("cannot read the sweep's scenario: {error}")))?;
     let library = Library::find(&folder.join("scenario.ron"), profiles)?;
+    let library = library.with_files(NamedFiles::kept_in(folder)?);
     let file = Path::new(&manifest.file);
     let base = load_text(file, &text, &Overrides::default(), library.clone())?;
     let point = &manifest.points[place];

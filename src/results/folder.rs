@@ -19,7 +19,7 @@ use crate::capture::pcapng::Capture;
 use crate::execute::Standing;
 
 /// What a run's folder may hold; whatever has another name is somebody else's.
-const OWN_FILES: [&str; 15] = [
+const OWN_FILES: [&str; 16] = [
     "summary.json",
     "manifest.json",
     "messages.parquet",
@@ -35,6 +35,7 @@ const OWN_FILES: [&str; 15] = [
     "checkpoints.csv",
     "report.html",
     "live.json",
+    "files.json",
 ];
 
 /// How the names of a report's pictures begin.
@@ -62,6 +63,8 @@ pub struct RunFiles<'a> {
     pub picture: Option<&'a str>,
     /// `scenario.ron`: the text that was run, `--set` values included.
     pub scenario: Option<&'a str>,
+    /// `files.json`: the files that the scenario names, if there are any.
+    pub files: Option<&'a str>,
     /// `checkpoints.csv`: where the run was from time to time, so that `diff` finds where two part.
     pub checkpoints: &'a [Standing],
     /// Whether to wait until the files have reached the disk, so that they survive a power cut.
@@ -161,6 +164,9 @@ impl RunFiles<'_> {
         }
         if let Some(scenario) = self.scenario {
             self.file(folder, "scenario.ron", |to| to.write_all(scenario.as_bytes()))?;
+        }
+        if let Some(files) = self.files {
+            self.file(folder, "files.json", |to| to.write_all(files.as_bytes()))?;
         }
         if !self.checkpoints.is_empty() {
             self.file(folder, "checkpoints.csv", |to| {

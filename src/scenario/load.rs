@@ -15,6 +15,7 @@ use models::profile::{
 use super::check;
 use super::error::Diagnostic;
 use super::expect::Expectation;
+use super::named_files::Texts;
 use super::outline::Node;
 use super::parse::parse;
 use super::profiles::{Factors, Library, UsedFigure, UsedProfile, content_hash, read_text};
@@ -78,6 +79,8 @@ pub struct Loaded {
     pub sweep: Option<PlannedSweep>,
     /// The figures of these profiles, in the order of their names.
     pub figures: Vec<UsedFigure>,
+    /// The trace files and configurations that it names.
+    pub files: Texts,
 }
 
 impl Loaded {
@@ -241,12 +244,11 @@ pub fn load_text(
     for (place, crash) in check::crashes(&view, &scenario)? {
         groups[place].crashes.push(crash);
     }
-    let mut alert_files = Vec::new();
     for group in &mut groups {
-        group.alert = alert::alert(&view, &scenario, file, &group.name, &group.software, &mut alert_files)?;
+        let (name, software, files) = (&group.name, &group.software, &mut library.files);
+        group.alert = alert::alert(&view, &scenario, file, name, software, &ends, files)?;
     }
-    let (links, mut traces) = link::links(&view, &mut library, &scenario, &ends, file)?;
-    traces.append(&mut alert_files);
+    let links = link::links(&view, &mut library, &scenario, &ends, file)?;
     let expectations = check::expectations(&view, &scenario)?;
     let sweep = scenario.sweep.as_ref().map(|sweep| sweep::plan(&view, sweep)).transpose()?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
@@ -260,17 +262,18 @@ pub fn load_text(
         links,
         frame_faults: link::frame_faults(&scenario),
         expectations,
-        profiles: used(&library, traces),
+        profiles: used(&library),
         sweep,
         figures: library.figures(),
+        files: library.files.into_texts(),
         scenario,
     })
 }
 
 /// The profile files and trace files, each once, in the order of their names.
-fn used(library: &Library, traces: Vec<UsedProfile>) -> Vec<UsedProfile> {
+fn used(library: &Library) -> Vec<UsedProfile> {
     let mut used = library.used();
-    used.extend(traces);
+    used.extend(library.files.used());
     used.sort();
     used.dedup();
     used

@@ -23,6 +23,7 @@ pub mod expect;
 pub mod legal;
 pub mod load;
 pub mod measure;
+pub mod named_files;
 pub mod names;
 pub mod outline;
 pub mod parse;

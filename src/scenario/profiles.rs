@@ -5,21 +5,25 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use models::profile::{
-    BatteryFile, BoardFile, BrokerFile, BrokerProfile, ClientFile, Figure, Incomplete, Inherit, LinkFile,
-    SoftwareFile,
+    BatteryFile, BoardFile, BrokerFile, BrokerProfile, ClientFile, Figure, Incomplete, Inherit, Kind,
+    LinkFile, SoftwareFile,
 };
 use serde::de::DeserializeOwned;
 
+use self::memory::Memory;
 use super::error::{Diagnostic, Place, name_help};
+use super::named_files::NamedFiles;
 use super::outline::Node;
 use super::parse::parse;
 use super::source::Source;
 
+mod memory;
+
 /// Name of the folder that is looked for.
-const FOLDER: &str = "hw-profiles";
+pub const FOLDER: &str = "hw-profiles";
 
 /// A kind of profile: where its files are and what it is called.
 pub trait Profile: Inherit<Complete: Any + Send + Sync> + DeserializeOwned {
@@ -76,19 +80,10 @@ pub struct Library {
     /// What each figure is multiplied with, by [`figure_name`]; 1 for those that are not in here.
     factors: Arc<Factors>,
     figures: Vec<UsedFigure>,
+    /// Other files that the scenario names.
+    pub(super) files: NamedFiles,
     /// Profiles that were read before, where they are remembered.
-    memory: Option<Arc<Mutex<Memory>>>,
-}
-
-/// Complete profiles by folder and name.
-type Memory = BTreeMap<(&'static str, String), Remembered>;
-
-/// A complete profile, and what it rests on.
-#[derive(Clone, Debug)]
-struct Remembered {
-    profile: Arc<dyn Any + Send + Sync>,
-    used: Vec<UsedProfile>,
-    figures: Vec<UsedFigure>,
+    memory: Option<Memory>,
 }
 
 /// Factors of figures, by [`UsedFigure::name`].
@@ -114,18 +109,33 @@ pub struct Inherited {
     pub figure: Figure,
 }
 
+/// A choice of a profile that is no number, and the file it comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InheritedChoice {
+    /// Name of the profile that makes it: the one asked for, or one it rests on.
+    pub from: String,
+    /// Its key.
+    pub key: String,
+    /// What is chosen, as it stands in the file.
+    pub value: String,
+    /// How it was found.
+    pub kind: Kind,
+    /// Where it comes from.
+    pub source: String,
+}
+
 impl Library {
     /// The folder at `root`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        let (used, figures) = (Vec::new(), Vec::new());
-        Library { root: root.into(), used, factors: Arc::default(), figures, memory: None }
-    }
-
-    /// The same, each file read once only, also by clones: for many scenarios in a row.
-    #[must_use]
-    pub fn remembering(self) -> Self {
-        Library { memory: Some(Arc::default()), ..self }
+        Library {
+            root: root.into(),
+            used: Vec::new(),
+            factors: Arc::default(),
+            figures: Vec::new(),
+            files: NamedFiles::default(),
+            memory: None,
+        }
     }
 
     /// Finds the folder: `given`, or else above the scenario file, above the current folder, or
@@ -169,10 +179,18 @@ impl Library {
         used
     }
 
-    /// The same folder, with figures multiplied by `factors` as they are read.
+    /// The same folder, with figures multiplied by `factors` as they are read; none is remembered from before.
     #[must_use]
     pub fn with_factors(mut self, factors: Arc<Factors>) -> Self {
         self.factors = factors;
+        self.memory = None;
+        self
+    }
+
+    /// The same folder; other files that the scenario names are among `files`, or beside it.
+    #[must_use]
+    pub fn with_files(mut self, files: NamedFiles) -> Self {
+        self.files = files;
         self
     }
 
@@ -192,16 +210,57 @@ impl Library {
     /// As for [`Library::load`].
     pub fn inherited<P: Profile>(&mut self, name: &str, place: Place) -> Result<Vec<Inherited>, Diagnostic> {
         let mut found: Vec<Inherited> = Vec::new();
-        let (mut from, mut place, mut depth) = (name.to_owned(), place, 0);
-        loop {
-            let read = self.read::<P>(&from, place)?;
+        self.each_base::<P>(name, place, |from, read| {
             for (path, figure) in read.profile.figures() {
                 let path = path.join(".");
                 if !found.iter().any(|known| known.path == path) {
-                    found.push(Inherited { from: from.clone(), path, figure: figure.clone() });
+                    found.push(Inherited { from: from.to_owned(), path, figure: figure.clone() });
                 }
             }
-            let Some(base) = read.profile.base() else { return Ok(found) };
+        })?;
+        Ok(found)
+    }
+
+    /// Every choice of a profile that is no number, its own and those it inherits, in the order of the files.
+    ///
+    /// # Errors
+    /// As for [`Library::load`].
+    pub fn inherited_choices<P: Profile>(
+        &mut self,
+        name: &str,
+        place: Place,
+    ) -> Result<Vec<InheritedChoice>, Diagnostic> {
+        let mut found: Vec<InheritedChoice> = Vec::new();
+        self.each_base::<P>(name, place, |from, read| {
+            for (key, kind, source) in read.profile.choices() {
+                if found.iter().any(|known| known.key == key) {
+                    continue;
+                }
+                let span = read.outline.find(&[key, "value"]).map_or(0..0, |value| value.span.clone());
+                found.push(InheritedChoice {
+                    from: from.to_owned(),
+                    key: key.to_owned(),
+                    value: read.source.text()[span].to_owned(),
+                    kind,
+                    source: source.to_owned(),
+                });
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Shows `look` a profile, and then what it rests on, each with its name.
+    fn each_base<P: Profile>(
+        &mut self,
+        name: &str,
+        place: Place,
+        mut look: impl FnMut(&str, &Read<P>),
+    ) -> Result<(), Diagnostic> {
+        let (mut from, mut place, mut depth) = (name.to_owned(), place, 0);
+        loop {
+            let read = self.read::<P>(&from, place)?;
+            look(&from, &read);
+            let Some(base) = read.profile.base() else { return Ok(()) };
             depth += 1;
             if depth > DEEPEST_BASE {
                 let circle = format!("`{name}` rests on more than {DEEPEST_BASE} profiles, or on itself");
@@ -221,29 +280,6 @@ impl Library {
             .collect();
         names.sort();
         names
-    }
-
-    /// The profile of this name, complete. `place` is where the name stands.
-    ///
-    /// # Errors
-    /// When there is no such profile, or something is wrong with its file or with what it rests on.
-    pub fn load<P: Profile>(&mut self, name: &str, place: Place) -> Result<Arc<P::Complete>, Diagnostic> {
-        let Some(memory) = self.memory.clone() else { return self.load_from_files::<P>(name, place) };
-        let key = (P::FOLDER, name.to_owned());
-        let known = memory.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(Remembered { profile, used, figures }) = known
-            && let Ok(profile) = profile.downcast::<P::Complete>()
-        {
-            self.used.extend(used);
-            self.figures.extend(figures);
-            return Ok(profile);
-        }
-        let (used, figures) = (self.used.len(), self.figures.len());
-        let profile = self.load_from_files::<P>(name, place)?;
-        let (used, figures) = (self.used[used..].to_vec(), self.figures[figures..].to_vec());
-        let remembered = Remembered { profile: profile.clone(), used, figures };
-        memory.lock().unwrap_or_else(PoisonError::into_inner).insert(key, remembered);
-        Ok(profile)
     }
 
     fn load_from_files<P: Profile>(

@@ -8,6 +8,7 @@ use super::manifest::Manifest;
 use super::runner::told;
 use super::tables::{self, Also};
 use crate::scenario::Diagnostic;
+use crate::scenario::named_files::texts_in;
 
 /// Joins the shares in `parts` into `folder`.
 ///
@@ -64,7 +65,9 @@ pub fn merge(
     journal.take_in(writer).map_err(told)?;
     complete(&whole, &journal, &manifests)?;
     let scenario = fs::read_to_string(parts[0].join("scenario.ron")).map_err(told)?;
-    tables::write(folder, &whole, &mut journal, &scenario, also)?;
+    let files = texts_in(&parts[0])?;
+    let scenario = tables::Scenario { text: &scenario, files: &files };
+    tables::write(folder, &whole, &mut journal, scenario, also)?;
     Ok(whole)
 }
 

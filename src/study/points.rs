@@ -9,6 +9,7 @@ use crate::results::figures::paths_for;
 use crate::scenario::condition::{Condition, Value};
 use crate::scenario::error::{Diagnostic, Place};
 use crate::scenario::load::{PlannedLevel, PlannedSweep, load_text};
+use crate::scenario::named_files::Texts;
 use crate::scenario::profiles::{Library, content_hash, read_text};
 use crate::scenario::{Loaded, Overrides, outline};
 
@@ -47,6 +48,15 @@ pub struct Plan {
     pub points: Vec<Point>,
     /// The figures of every run, the same for all points.
     pub columns: Vec<String>,
+}
+
+impl Plan {
+    /// The files that the scenario of any point names.
+    #[must_use]
+    pub fn files(&self) -> Texts {
+        let all = self.points.iter().map(|point| &point.loaded.files).chain([&self.base.files]);
+        all.flatten().map(|(name, text)| (name.clone(), text.clone())).collect()
+    }
 }
 
 /// What a call asks of a sweep beyond its scenario.
@@ -233,8 +243,9 @@ fn columns(points: &[Point]) -> Vec<String> {
 
 fn check_figures(sweep: &PlannedSweep, columns: &[String]) -> Result<(), Diagnostic> {
     let precise = sweep.precision.iter().filter_map(|precision| precision.of.as_ref());
-    for figure in sweep.figures.iter().chain(precise) {
-        known_figure(figure, columns)?;
+    let asked = sweep.figures.iter().zip(&sweep.figure_places);
+    for (figure, place) in asked.chain(precise.zip(&sweep.precision_place)) {
+        known_figure(figure, columns).map_err(|error| error.at(place.clone()))?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::execute::RunOptions;
 use crate::scenario::load::load_text;
+use crate::scenario::named_files::NamedFiles;
 use crate::scenario::profiles::Library;
 use crate::scenario::quantity::Span;
 use crate::scenario::{Diagnostic, Loaded, Overrides};
@@ -69,6 +70,7 @@ pub fn open(folder: &Path, profiles: Option<&Path>) -> Result<Repeat, Diagnostic
     let overrides = Overrides { seed: Some(manifest.seed), until, ..Overrides::default() };
     let file = Path::new(&manifest.scenario.file);
     let library = Library::find(&folder.join("scenario.ron"), profiles)?;
+    let library = library.with_files(NamedFiles::kept_in(folder)?);
     let loaded = load_text(file, &text, &overrides, library)?;
     let mut changed = Vec::new();
     if manifest.version != env!("CARGO_PKG_VERSION") {

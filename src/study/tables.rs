@@ -18,6 +18,7 @@ use super::manifest::{FILE, Manifest, Point};
 use super::replications::Description;
 use super::runner::told;
 use crate::scenario::Diagnostic;
+use crate::scenario::named_files::{self, Texts};
 
 /// Rows of a row group.
 const ROW_GROUP: usize = 4096;
@@ -31,6 +32,29 @@ pub struct Also {
     pub csv: bool,
 }
 
+/// A sweep's scenario, as its folder keeps it.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// The files that it names.
+    pub files: &'a Texts,
+}
+
+impl Scenario<'_> {
+    /// Writes it into `folder`.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn write(self, folder: &Path) -> io::Result<()> {
+        replace(folder, "scenario.ron", |to| to.write_all(self.text.as_bytes()))?;
+        if self.files.is_empty() {
+            return Ok(());
+        }
+        replace(folder, named_files::FILE, |to| to.write_all(named_files::to_json(self.files).as_bytes()))
+    }
+}
+
 /// Writes all files of a sweep into `folder`, and puts its journal in order.
 ///
 /// # Errors
@@ -39,7 +63,7 @@ pub fn write(
     folder: &Path,
     manifest: &Manifest,
     journal: &mut Journal,
-    scenario: &str,
+    scenario: Scenario<'_>,
     also: Also,
 ) -> Result<(), Diagnostic> {
     let rows: Vec<(u128, u64)> = manifest.rows().map(|(point, run)| (point.key(), run)).collect();
@@ -47,7 +71,7 @@ pub fn write(
     let columns = &manifest.columns;
     in_batches(folder, "runs", also, &mut RunBatches { manifest, journal, columns, point: 0, run: 0 })?;
     in_batches(folder, "points", also, &mut PointBatches { manifest, journal, point: 0 })?;
-    replace(folder, "scenario.ron", |to| to.write_all(scenario.as_bytes())).map_err(told)?;
+    scenario.write(folder).map_err(told)?;
     replace(folder, FILE, |to| to.write_all(manifest.to_json().as_bytes())).map_err(told)
 }
 

@@ -90,6 +90,46 @@ fn two_sweeps_differ_where_the_scenario_does() {
 }
 
 #[test]
+fn results_keep_the_files_that_their_scenario_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::create_dir_all(folder.path().join("lab/traces")).unwrap();
+    std::fs::write(folder.path().join("lab/traces/losses.txt"), "....x.....\n").unwrap();
+    let text = std::fs::read_to_string(scenario("qos-tradeoff")).unwrap();
+    let text = text.replace("loss: 0.01)", "loss: Trace(file: \"traces/losses.txt\", repeat: true))");
+    let text = text.replace(
+        ", set: \"links[0].loss\", range: (from: 0, to: 0.09, step: 0.01)",
+        ", set: \"seed\", values: [1]",
+    );
+    std::fs::write(folder.path().join("lab/lossy.ron"), text).unwrap();
+    let (file, sets) =
+        (path("lab/lossy.ron"), ["--set", "hosts.sensor.count=3", "--set", "expect=[]", "--quiet"]);
+    for (name, qos) in [("run", "qos=1"), ("other", "qos=2")] {
+        fine(&[&["run", &file, "--set", qos, "--out", &path(name)], &sets[..]].concat());
+    }
+    let few = "payload == 300 B && severity == NORMAL";
+    fine(&[&["sweep", &file, few, "--runs", "2", "--out", &path("sweep")], &sets[..]].concat());
+    fine(
+        &[&["sweep", &file, few, "--runs", "2", "--shard", "1/1", "--out", &path("share")], &sets[..]]
+            .concat(),
+    );
+    fine(&["merge", &path("merged"), &path("share"), "--quiet"]);
+    // The scenario and its files may be gone.
+    std::fs::remove_dir_all(folder.path().join("lab")).unwrap();
+    for name in ["run", "sweep", "merged"] {
+        fine(&["report", &path(name), "--no-pictures", "--quiet"]);
+    }
+    let parted = called(&["diff", &path("run"), &path("other")]);
+    assert_eq!(parted.status.code(), Some(1), "{}", String::from_utf8_lossy(&parted.stderr));
+    let html = std::fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(html.contains("the same events, fingerprint"));
+    // The folder is still a run's, and the next run takes its place.
+    let one = scenario("one-publish");
+    fine(&["run", &one, "--quiet", "--out", &path("run")]);
+    assert!(!folder.path().join("run/files.json").exists());
+}
+
+#[test]
 fn diff_finds_the_first_event_that_two_runs_do_not_share() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();

@@ -92,13 +92,16 @@ fn a_browser_shows_the_reports_at_the_width_of_a_telephone_and_of_a_desk() {
     };
     let folder = tempfile::tempdir().unwrap();
     for path in reports(folder.path()) {
+        let mut shots = Vec::new();
         let page = format!("file://{}", path.join("report.html").display());
-        for width in [390, 1280] {
-            let shot = path.join(format!("shot-{width}.png"));
+        // Dark and light, as the reader's system says: 0 and 1.
+        for (width, scheme) in [(390, 0), (390, 1), (1280, 1)] {
+            let shot = path.join(format!("shot-{width}-{scheme}.png"));
             let output = Command::new(chromium)
                 .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
                 .args(["--enable-logging=stderr", "--v=0"])
                 .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+                .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
                 .arg(format!("--window-size={width},1600"))
                 .arg(format!("--screenshot={}", shot.display()))
                 .arg(&page)
@@ -112,6 +115,8 @@ fn a_browser_shows_the_reports_at_the_width_of_a_telephone_and_of_a_desk() {
             let wide = u32::from_be_bytes(bytes[16..20].try_into().unwrap());
             assert_eq!(wide, width);
             assert!(bytes.len() > 30_000, "there is something on it: {} bytes", bytes.len());
+            shots.push(bytes);
         }
+        assert_ne!(shots[0], shots[1], "dark is not light");
     }
 }

@@ -296,6 +296,8 @@ fn bad_axes_are_refused_at_their_place_before_anything_runs() {
         r#"axes: [(name: "qos", values: [0, 1])], where: ["qos == 1 && lss < 0.1"]"#,
         r#"axes: [(name: "qos", values: [0, 1])], where: ["qos > 2"]"#,
         r#"axes: [(name: "qos", values: [0, 1])], figures: ["latency.p9"]"#,
+        r#"axes: [(name: "qos", values: [0, 1])], figures: ["delivery", "nodes.sensr.energy_j.mean"]"#,
+        r#"axes: [(name: "qos", values: [0, 1])], precision: (of: "deliverd", half_width: "2%")"#,
         r#"axes: [(name: "qos", values: [0, 1])], runs: 0"#,
         r#"axes: [(name: "qos", values: [0, 1])], precision: (half_width: "200%")"#,
         r#"axes: [(name: "software", set: "hosts.sensor.software", values: ["paho-python", "mosquitto-2.0"])]"#,
@@ -305,6 +307,7 @@ fn bad_axes_are_refused_at_their_place_before_anything_runs() {
         let output = called(&["sweep", &file, "--out", &folder.text("out")]);
         assert_eq!(output.status.code(), Some(2), "{section}");
         assert!(!folder.path("out").exists(), "nothing was run: {section}");
+        assert_eq!(called(&["check", &file, "--quiet"]).status.code(), Some(2), "{section}");
         let problem = String::from_utf8(output.stderr).unwrap().replace(&file, "small.ron");
         told.push_str(&format!("{section}\n{problem}\n"));
     }

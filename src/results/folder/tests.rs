@@ -27,6 +27,7 @@ impl Run {
             chart: None,
             picture: None,
             scenario: None,
+            files: None,
             checkpoints: &[],
             durable: false,
         }
@@ -66,6 +67,7 @@ fn every_file_that_can_be_asked_for_is_a_runs_own() {
         chart: Some("a chart\n"),
         picture: Some("<svg></svg>\n"),
         scenario: Some("()\n"),
+        files: Some("{}\n"),
         checkpoints: &[Standing { now: SimTime::from_millis(1), events: 2, fingerprint: 3 }],
         durable: true,
         ..run.files()

@@ -14,7 +14,7 @@ use sim_core::time::SimTime;
 
 use super::super::check;
 use super::super::error::Diagnostic;
-use super::super::profiles::{Library, UsedProfile, content_hash, read_text};
+use super::super::profiles::Library;
 use super::super::quantity::{Probability, Span};
 use super::super::schema::{self, Answer, Fault, Link, Queue, Scenario, TraceText, Way};
 use super::wifi::{PlannedWifi, wifi};
@@ -73,16 +73,16 @@ pub struct PlannedOutage {
     pub outage: Outage,
 }
 
-/// All links, and the trace files that were read for them.
+/// All links.
 pub(super) fn links(
     view: &View<'_>,
     library: &mut Library,
     scenario: &Scenario,
     ends: &[(End, End)],
     file: &Path,
-) -> Result<(Vec<PlannedLink>, Vec<UsedProfile>), Diagnostic> {
+) -> Result<Vec<PlannedLink>, Diagnostic> {
     let folder = file.parent().unwrap_or(Path::new(""));
-    let mut planner = Planner { view, library, folder, traces: Vec::new() };
+    let mut planner = Planner { view, library, folder };
     let mut links = Vec::with_capacity(ends.len());
     for (index, (link, ends)) in scenario.links.iter().zip(ends).enumerate() {
         links.push(planner.link(index, link, *ends)?);
@@ -96,7 +96,7 @@ pub(super) fn links(
         let outage = Outage { from: instant(down.from), to: instant(down.to), queued };
         links[link].outages.push(PlannedOutage { member, way: down.way, outage });
     }
-    Ok((links, planner.traces))
+    Ok(links)
 }
 
 /// What happens to single frames.
@@ -116,7 +116,6 @@ struct Planner<'a, 'v> {
     view: &'a View<'v>,
     library: &'a mut Library,
     folder: &'a Path,
-    traces: Vec<UsedProfile>,
 }
 
 impl Planner<'_, '_> {
@@ -210,12 +209,10 @@ impl Planner<'_, '_> {
     }
 
     fn trace_file(&mut self, path: &[&str], name: &str) -> Result<String, Diagnostic> {
-        let text = read_text(&self.folder.join(name)).map_err(|error| Diagnostic {
+        self.library.files.text(self.folder, name).map_err(|error| Diagnostic {
             help: error.help,
             ..self.view.error(error.message, path, "named here")
-        })?;
-        self.traces.push(UsedProfile { name: name.to_owned(), hash: content_hash(text.as_bytes()) });
-        Ok(text)
+        })
     }
 }
 

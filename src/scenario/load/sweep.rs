@@ -27,8 +27,12 @@ pub struct PlannedSweep {
     pub common_random_numbers: bool,
     /// The figures that comparisons and reports begin with.
     pub figures: Vec<String>,
+    /// Where each of them stands.
+    pub figure_places: Vec<Place>,
     /// When a point has been run often enough, if that is not a fixed number.
     pub precision: Option<Precision>,
+    /// Where the figure that this is about stands.
+    pub precision_place: Option<Place>,
 }
 
 /// One axis.
@@ -94,7 +98,11 @@ pub(super) fn plan(view: &View<'_>, sweep: &Sweep) -> Result<PlannedSweep, Diagn
         Condition::parse(text, &names)
             .map_err(|nonsense| nonsense_at(view, &["sweep", "where", &index.to_string()], text, &nonsense))
     });
+    let here = |path: &[&str]| view.source.place(view.outline.shown(path), "unknown figure");
+    let figure_places = (0..sweep.figures.len()).map(|place| here(&["sweep", "figures", &place.to_string()]));
     Ok(PlannedSweep {
+        figure_places: figure_places.collect(),
+        precision_place: sweep.precision.as_ref().map(|_| here(&["sweep", "precision", "of"])),
         only: only.collect::<Result<Vec<_>, _>>()?,
         runs: sweep.runs,
         common_random_numbers: sweep.common_random_numbers,
