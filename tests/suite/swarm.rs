@@ -8,7 +8,7 @@ use mqtt_twin::swarm::{Options, Report, draw, swarm};
 use crate::root;
 
 fn library() -> Library {
-    Library::new(root().join("hw-profiles"))
+    Library::new(root().join("hw-profiles")).remembering()
 }
 
 fn runs(seed: u64, runs: u64, threads: usize) -> Report {
