@@ -32,6 +32,13 @@ fn the_swarm_is_the_same_at_any_number_of_threads() {
     assert_eq!(draw::plan(3, 1), draw::plan(3, 1));
 }
 
+/// A client that subscribes in several steps is owed nothing by its first SUBACK.
+#[test]
+fn a_scenario_that_was_reported_wrongly_holds() {
+    let report = swarm(&Options { seed: 2, first: 573, runs: 1 }, &library(), &|_, _| {});
+    assert!(report.failures.is_empty() && report.events > 1_000, "{report:#?}");
+}
+
 #[test]
 fn one_scenario_of_the_swarm_can_be_written_and_run() {
     let folder = tempfile::tempdir().unwrap();
