@@ -1,5 +1,6 @@
 //! The files in `hw-profiles/`: found, read, completed from what they rest on, and hashed.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
@@ -12,17 +13,20 @@ use models::profile::{
 };
 use serde::de::DeserializeOwned;
 
+use self::memory::Memory;
 use super::error::{Diagnostic, Place, name_help};
 use super::named_files::NamedFiles;
 use super::outline::Node;
 use super::parse::parse;
 use super::source::Source;
 
+mod memory;
+
 /// Name of the folder that is looked for.
 pub const FOLDER: &str = "hw-profiles";
 
 /// A kind of profile: where its files are and what it is called.
-pub trait Profile: Inherit + DeserializeOwned {
+pub trait Profile: Inherit<Complete: Any + Send + Sync> + DeserializeOwned {
     /// Its folder in `hw-profiles/`.
     const FOLDER: &'static str;
     /// What one is called.
@@ -78,6 +82,8 @@ pub struct Library {
     figures: Vec<UsedFigure>,
     /// Other files that the scenario names.
     pub(super) files: NamedFiles,
+    /// Profiles that were read before, where they are remembered.
+    memory: Option<Memory>,
 }
 
 /// Factors of figures, by [`UsedFigure::name`].
@@ -128,6 +134,7 @@ impl Library {
             factors: Arc::default(),
             figures: Vec::new(),
             files: NamedFiles::default(),
+            memory: None,
         }
     }
 
@@ -172,10 +179,11 @@ impl Library {
         used
     }
 
-    /// The same folder, with figures multiplied by `factors` as they are read.
+    /// The same folder, with figures multiplied by `factors` as they are read; none is remembered from before.
     #[must_use]
     pub fn with_factors(mut self, factors: Arc<Factors>) -> Self {
         self.factors = factors;
+        self.memory = None;
         self
     }
 
@@ -274,11 +282,11 @@ impl Library {
         names
     }
 
-    /// The profile of this name, complete. `place` is where the name stands.
-    ///
-    /// # Errors
-    /// When there is no such profile, or something is wrong with its file or with what it rests on.
-    pub fn load<P: Profile>(&mut self, name: &str, place: Place) -> Result<Arc<P::Complete>, Diagnostic> {
+    fn load_from_files<P: Profile>(
+        &mut self,
+        name: &str,
+        place: Place,
+    ) -> Result<Arc<P::Complete>, Diagnostic> {
         let contributing = self.inherited::<P>(name, place.clone());
         let first = self.read::<P>(name, place)?;
         let (source, outline) = (first.source, first.outline);
