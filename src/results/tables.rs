@@ -19,8 +19,8 @@ use std::io::{self, Write};
 
 use models::cause::Cause;
 use models::record::{MessageRecord, NodeRecord, Outcome};
-use polars::prelude::{Column, DataFrame, NamedFrom, PolarsResult, Series};
 use polars::frame::chunk_df_for_writing;
+use polars::prelude::{Column, DataFrame, NamedFrom, PolarsResult, Series};
 use polars_io::prelude::{CsvWriter, ParquetCompression, ParquetWriter, SerWriter};
 use sim_core::time::SimTime;
 

@@ -47,9 +47,9 @@ pub use crate::mqtt::broker::bridge::Attachment;
 pub use crate::mqtt::broker::config::{
     Authentication, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull,
 };
+use crate::mqtt::broker::directory::Directory;
 pub use crate::mqtt::broker::event::{BrokerEvent, DropReason};
 pub use crate::mqtt::broker::faults::FaultCodes;
-use crate::mqtt::broker::directory::Directory;
 use crate::mqtt::broker::forward::Matched;
 pub use crate::mqtt::broker::leave::Memory;
 use crate::mqtt::broker::leave::{Absence, StoredWill};

@@ -9,7 +9,6 @@ use super::decode::Decoder;
 pub(in crate::mqtt) struct Seat(Option<Box<Decoder>>);
 
 /// A decoder at work.
-#[expect(clippy::large_enum_variant, reason = "a new one lives on the stack, and mostly ends there")]
 pub(in crate::mqtt) enum Seated {
     Kept(Box<Decoder>),
     New(Decoder),
