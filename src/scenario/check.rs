@@ -178,11 +178,15 @@ fn message(
     Ok(())
 }
 
-/// Reads the expectations.
-pub(super) fn expectations(view: &View<'_>, scenario: &Scenario) -> Result<Vec<Expectation>, Diagnostic> {
+/// Reads the expectations, each with its place.
+pub(super) fn expectations(
+    view: &View<'_>,
+    scenario: &Scenario,
+) -> Result<Vec<(Expectation, Place)>, Diagnostic> {
     let read = |(index, check): (usize, &String)| {
-        Expectation::parse(check).map_err(|nonsense| {
-            let shown = view.outline.shown(&["expect", &index.to_string()]);
+        let shown = view.outline.shown(&["expect", &index.to_string()]);
+        let place = view.source.place(shown.clone(), "in this expectation");
+        let expectation = Expectation::parse(check).map_err(|nonsense| {
             let written = &view.source.text()[shown.clone()];
             // The bytes inside the quotes, where the text has no escapes.
             let span = match written.find(check.as_str()) {
@@ -195,7 +199,8 @@ pub(super) fn expectations(view: &View<'_>, scenario: &Scenario) -> Result<Vec<E
             Diagnostic::error(nonsense.refusal.message)
                 .at(view.source.place(span, "in this expectation"))
                 .help(nonsense.refusal.help)
-        })
+        })?;
+        Ok((expectation, place))
     };
     scenario.expect.iter().enumerate().map(read).collect()
 }

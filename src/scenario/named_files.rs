@@ -42,7 +42,10 @@ impl NamedFiles {
     pub fn text(&mut self, folder: &Path, name: &str) -> Result<String, Diagnostic> {
         let text = match self.kept.get(name) {
             Some(text) => text.clone(),
-            None => read_text(&folder.join(name))?,
+            None => read_text(&folder.join(name)).map_err(|error| match error.help.is_empty() {
+                true => error.help("it is looked for beside the scenario"),
+                false => error,
+            })?,
         };
         self.read.insert(name.to_owned(), text.clone());
         Ok(text)

@@ -21,6 +21,10 @@ use super::source::Source;
 /// The first thing that is wrong: syntax, a key that is there twice, a name or a value that `T`
 /// does not have.
 pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<(T, Node), Diagnostic> {
+    if is_blank(source.text()) {
+        return Err(Diagnostic::error(format!("there is nothing in `{}`", source.file()))
+            .help("a scenario is `(title: \"..\", question: \"..\", duration: \"10 s\", hosts: { .. })`: see `mqtt-twin list`"));
+    }
     let outline = outline::scan(source.text());
     if let Some(twice) = outline.as_ref().ok().and_then(Node::duplicate) {
         return Err(Diagnostic::error(format!("the key `{}` is there twice", twice.key))
@@ -36,6 +40,11 @@ pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<(T, Node), Diagnost
         Ok(outline) => Ok((value, outline)),
         Err(_) => Err(Diagnostic::error(format!("`{}` has brackets that do not match", source.file()))),
     }
+}
+
+/// Whether a text holds nothing but white space and whole comments.
+fn is_blank(text: &str) -> bool {
+    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with("//"))
 }
 
 /// What `ron` found wrong, and the path to the value it was at.
@@ -99,6 +108,7 @@ fn explain(source: &Source, outline: Option<&Node>, failure: &Failure) -> Diagno
         Error::MissingStructField { field, .. } => {
             Diagnostic::error(format!("`{field}` is missing{}", within(path)))
                 .at(source.place(at(path), format!("`{field}` is missing in here")))
+                .help(format!("add `{field}: ..`"))
         }
         Error::Message(message) => {
             let refusal = Refusal::from_text(message);
@@ -116,6 +126,9 @@ fn explain(source: &Source, outline: Option<&Node>, failure: &Failure) -> Diagno
                     .at(source.place(at(path), label))
                     .help(wanted.example)
             }
+            Some(_) | None if is_fraction(text, &cursor) => Diagnostic::error("expected a whole number")
+                .at(source.place(number_around(text, cursor.start), "not a whole number"))
+                .help(WHOLE),
             Some(_) | None => Diagnostic::error(format!("syntax error: {}", lower(&code.to_string())))
                 .at(source.place(cursor, "here"))
                 .help("look for a missing comma, quote or bracket at this place or just before it"),
@@ -130,6 +143,23 @@ fn guess(written: &str, help: &str) -> String {
     near.filter(|name| !name.is_empty()).map_or(String::new(), |name| format!("did you mean `{name}`?"))
 }
 
+const WHOLE: &str = "write it without quotes, unit or fraction: `3`";
+
+/// Whether reading stopped at the point of a number: it wanted a whole one.
+fn is_fraction(text: &str, at: &Range<usize>) -> bool {
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let behind = text[at.start..].strip_prefix('.');
+    behind.is_some_and(|rest| is_digit(rest.chars().next())) && is_digit(text[..at.start].chars().next_back())
+}
+
+/// The bytes of the number that the point at `at` belongs to.
+fn number_around(text: &str, at: usize) -> Range<usize> {
+    let of_number = |c: char| c.is_ascii_digit() || c == '.';
+    let start = text[..at].trim_end_matches(of_number).len();
+    let behind = &text[at..];
+    start..at + behind.find(|c| !of_number(c)).unwrap_or(behind.len())
+}
+
 /// A value of another type was expected.
 struct Wanted {
     what: &'static str,
@@ -139,10 +169,10 @@ struct Wanted {
 fn wanted(code: &Error) -> Option<Wanted> {
     let (what, example) = match code {
         Error::ExpectedString => ("a string", "strings stand in double quotes: `\"home/camera\"`"),
-        Error::ExpectedBoolean => ("`true` or `false`", ""),
-        Error::ExpectedInteger | Error::InvalidIntegerDigit { .. } => ("a whole number", ""),
+        Error::ExpectedBoolean => ("`true` or `false`", "write it without quotes"),
+        Error::ExpectedInteger | Error::InvalidIntegerDigit { .. } => ("a whole number", WHOLE),
         Error::IntegerOutOfBounds => ("a whole number that fits here", "it is negative or too large"),
-        Error::ExpectedFloat => ("a number", ""),
+        Error::ExpectedFloat => ("a number", "write it without quotes: `0.5`"),
         Error::ExpectedArray => ("a list", "lists stand in brackets: `[a, b]`"),
         Error::ExpectedMap => ("a map", "maps stand in braces: `{ \"camera\": ( .. ) }`"),
         Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => {

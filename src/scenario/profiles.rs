@@ -12,7 +12,7 @@ use models::profile::{
 };
 use serde::de::DeserializeOwned;
 
-use super::error::{Diagnostic, Place, name_help};
+use super::error::{Diagnostic, Place, Refusal, name_help};
 use super::named_files::NamedFiles;
 use super::outline::Node;
 use super::parse::parse;
@@ -232,7 +232,9 @@ impl Library {
         while let Some(base) = profile.base().map(str::to_owned) {
             if seen.contains(&base) {
                 let circle = format!("the profiles {} rest on each other in a circle", seen.join(", "));
-                return Err(Diagnostic::error(circle).at(where_base));
+                return Err(Diagnostic::error(circle)
+                    .at(where_base)
+                    .help("rest one of them on another profile, or on none"));
             }
             let below = self.read::<P>(&base, where_base)?;
             where_base = below.source.place(below.outline.shown(&["base"]), "named here");
@@ -255,8 +257,10 @@ impl Library {
             }
             Err(Incomplete::Unit { path, error }) => {
                 let whole: Vec<&str> = path.iter().copied().chain(["unit"]).collect();
-                let message = format!("`{}` of the {} `{name}`: {error}", path.join("."), P::NOUN);
-                Err(Diagnostic::error(message).at(source.place(outline.shown(&whole), "refused")))
+                let Refusal { message, help } = Refusal::from_text(&error.to_string());
+                let message = format!("`{}` of the {} `{name}`: {message}", path.join("."), P::NOUN);
+                let place = source.place(outline.shown(&whole), "refused");
+                Err(Diagnostic::error(message).at(place).help(help))
             }
         }
     }
@@ -374,6 +378,9 @@ pub struct Read<P> {
     pub outline: Node,
 }
 
+/// Bytes of the largest scenario or profile: what is larger was hardly written as one.
+const LARGEST_FILE: usize = 8 << 20;
+
 /// The text of a file.
 ///
 /// # Errors
@@ -387,12 +394,28 @@ pub fn read_text(path: &Path) -> Result<String, Diagnostic> {
         let diagnostic = Diagnostic::error(message);
         match neighbour(path) {
             Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-            None => diagnostic,
+            None if error.kind() == std::io::ErrorKind::NotFound => diagnostic,
+            None => diagnostic.help("give a file of text that you may read"),
         }
     })?;
+    if path.extension().is_some_and(|ending| ending == "ron") && bytes.len() > LARGEST_FILE {
+        return Err(Diagnostic::error(format!("`{}` has {} bytes", path.display(), bytes.len())).help(
+            format!(
+                "a scenario or a profile has at most {LARGEST_FILE}; `count: 1000` makes a fleet of one entry"
+            ),
+        ));
+    }
+    // Some editors begin every file with a byte order mark.
+    let bytes = if bytes.starts_with(b"\xef\xbb\xbf") { bytes[3..].to_vec() } else { bytes };
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Diagnostic::error(format!("`{}` is no UTF-8 text: byte {at} is wrong", path.display()))
+        let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
+        let (line, column) = match before.rsplit_once('\n') {
+            Some((lines, last)) => (lines.matches('\n').count() + 2, last.chars().count() + 1),
+            None => (1, before.chars().count() + 1),
+        };
+        Diagnostic::error(format!("`{}:{line}:{column}` is no UTF-8 text", path.display()))
+            .help("save the file as UTF-8; if it is no text at all, give another one")
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::expected::figures_are_known;
 use crate::results::figures::paths_for;
 use crate::scenario::condition::{Condition, Value};
 use crate::scenario::error::{Diagnostic, Place};
@@ -173,6 +174,7 @@ impl Loader<'_> {
         overrides.sets.extend(chosen(self.sweep, &levels).flat_map(|level| level.sets.iter().cloned()));
         let loaded = load_text(self.file, self.text, &overrides, self.library.clone())
             .map_err(|diagnostic| self.placed(diagnostic, &levels, &label))?;
+        figures_are_known(&loaded).map_err(|diagnostic| diagnostic.help(format!("at the point {label}")))?;
         let common = self.sweep.common_random_numbers;
         let own_text = without_sweep(&loaded.text);
         let mut known = format!("{own_text}\u{0}{:?}\u{0}", loaded.scenario.duration);
