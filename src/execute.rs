@@ -58,6 +58,18 @@ pub fn recorded(
     run(loaded, options, Recorder::new(listening), report)
 }
 
+/// Runs `loaded` with `probe` listening.
+///
+/// # Errors
+/// When a host cannot reach its broker.
+pub fn listened<P: Probe>(
+    loaded: &Loaded,
+    options: &RunOptions,
+    probe: P,
+) -> Result<(Outcome, P), Diagnostic> {
+    run(loaded, options, probe, &mut |_| {})
+}
+
 /// A scenario assembled once, for any number of its runs.
 #[derive(Clone, Debug)]
 pub struct Prepared {

@@ -33,7 +33,7 @@ pub use figure::{Figure, Kind, UnitError};
 pub use heap::{Heap, HeapFile};
 pub use link::{Bursts, Framing, GilbertElliottFile, JitterFile, LinkFile, LinkProfile, Radio, RadioFile};
 pub use sleep::{Sleep, SleepFile, Wake, WakeFile};
-pub use software::{OutOfMemory, Software, SoftwareFile, Stack};
+pub use software::{Congestion, OutOfMemory, Software, SoftwareFile, Stack};
 pub use tls::{Tls, TlsCipher, TlsFile, TlsGroup, TlsKey, TlsResumption, TlsVersion};
 pub use wifi::{JoinFile, PowerSaveFile, Wifi, WifiFile, WifiPowerSave, WifiPreamble, WifiStandard};
 

@@ -85,6 +85,8 @@ pub struct PacketRecord {
     pub from: HostIndex,
     /// The host it is addressed to.
     pub to: HostIndex,
+    /// TCP port of the end that opened the connection: which one of those between the two hosts.
+    pub client_port: u16,
     /// The packet, or all but a PUBLISH payload.
     pub head: Chunk,
     /// The payload of a PUBLISH.
@@ -119,8 +121,8 @@ pub trait Probe {
     /// TLS messages were handed to TCP.
     fn flight(&mut self, flight: FlightRecord);
     /// The whole control packet was taken from TCP at its destination: the oldest one from `from`
-    /// to `to` that has not been taken yet on the connection that is there.
-    fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex);
+    /// to `to` that has not been taken yet on the connection with this port.
+    fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex, client_port: u16);
 }
 
 /// Nothing listens.
@@ -134,7 +136,7 @@ impl Probe for NoProbe {
     fn too_long(&mut self, _: TooLongRecord) {}
     fn packet(&mut self, _: PacketRecord) {}
     fn flight(&mut self, _: FlightRecord) {}
-    fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex) {}
+    fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex, _: u16) {}
 }
 
 /// One application message, from the publish call on.
@@ -287,10 +289,57 @@ pub struct AlertRecord {
     pub flame_to_server: Vec<Duration>,
     /// For each node that a fire reached and that went to Danger: from the flame to Danger.
     pub flame_to_danger: Vec<Duration>,
+    /// For each node whose camera saw something alarming and that reported it: from the object's coming to the
+    /// server's knowing.
+    pub sight_to_server: Vec<Duration>,
+    /// Pictures taken by nodes with a camera.
+    pub pictures: u64,
+    /// Of these, pictures that nobody has looked at.
+    pub unrecognised: u64,
+    /// Orders of the server that nodes have reported as carried out.
+    pub orders_obeyed: u64,
+    /// Orders that they have reported as refused.
+    pub orders_refused: u64,
+    /// Readings in the messages and batches that servers have stored.
+    pub readings: u64,
+    /// Batches that could not be read.
+    pub malformed: u64,
+    /// The gateways, summed up; `None` without any.
+    pub gateway: Option<GatewayRecord>,
+    /// The sinks in the cloud, summed up; `None` without any.
+    pub cloud: Option<CloudRecord>,
     /// When the server's buffer thread ended by an exception.
     pub server_died: Option<SimTime>,
     /// Most storing threads alive at once at the server.
     pub most_threads: u32,
+}
+
+/// What gateways have done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GatewayRecord {
+    /// Readings that came.
+    pub received: u64,
+    /// Bytes of their topics and texts.
+    pub bytes_received: u64,
+    /// Readings that went on.
+    pub passed: u64,
+    /// Batches that left.
+    pub batches: u64,
+    /// Bytes of the batches and their topic.
+    pub bytes_sent: u64,
+    /// Readings lost in a batch that had not left when the program was killed.
+    pub forgotten: u64,
+}
+
+/// What sinks in the cloud have done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CloudRecord {
+    /// Messages that came.
+    pub received: u64,
+    /// Messages stored.
+    pub stored: u64,
+    /// Readings in these.
+    pub readings: u64,
 }
 
 /// What happened on the air of a WiFi cell.

@@ -31,6 +31,7 @@ fn host(name: &str, board: Board, cost: ProgramCost, program: Program) -> HostBl
     let peer = match &program {
         Program::Broker(_) => None,
         Program::Client(_) | Program::Visitor(_) => Some(BROKER),
+        Program::Service(_) => None,
     };
     HostBlueprint {
         names: NodeNames { name: name.to_owned(), group: Arc::from(name), index: 0, fleet: false },

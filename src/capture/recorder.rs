@@ -8,9 +8,6 @@ use std::collections::{BTreeMap, VecDeque};
 use models::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TooLongRecord};
 use sim_core::time::SimTime;
 
-/// First byte of a CONNECT. MQTT 3.1.1 §3.1.1
-const CONNECT: u8 = 0x10;
-
 /// What to keep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RecorderOptions {
@@ -46,8 +43,8 @@ pub struct Recorder {
     packets: Vec<CapturedPacket>,
     flights: Vec<FlightRecord>,
     too_long: Vec<TooLongRecord>,
-    /// Places of the packets on their way, oldest first, by sender and destination.
-    under_way: BTreeMap<(HostIndex, HostIndex), VecDeque<usize>>,
+    /// Places of the packets on their way, oldest first, by sender, destination and connection.
+    under_way: BTreeMap<(HostIndex, HostIndex, u16), VecDeque<usize>>,
 }
 
 impl Recorder {
@@ -107,19 +104,12 @@ impl Probe for Recorder {
         }
     }
 
-    /// A CONNECT opens a new connection between its hosts (MQTT 3.1.1 §3.1.0-1), and whatever the
-    /// previous one still carried will not arrive. Where one host keeps several connections to
-    /// the same other host at once, arrivals may therefore be told of the wrong packet.
     fn packet(&mut self, packet: PacketRecord) {
         if !self.options.packets {
             return;
         }
-        let (from, to) = (packet.from, packet.to);
-        if packet.head.as_slice().first() == Some(&CONNECT) {
-            self.under_way.remove(&(from, to));
-            self.under_way.remove(&(to, from));
-        }
-        self.under_way.entry((from, to)).or_default().push_back(self.packets.len());
+        let way = (packet.from, packet.to, packet.client_port);
+        self.under_way.entry(way).or_default().push_back(self.packets.len());
         self.packets.push(CapturedPacket { packet, taken: None });
     }
 
@@ -129,8 +119,8 @@ impl Probe for Recorder {
         }
     }
 
-    fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex) {
-        let oldest = self.under_way.get_mut(&(from, to)).and_then(VecDeque::pop_front);
+    fn packet_taken(&mut self, at: SimTime, from: HostIndex, to: HostIndex, client_port: u16) {
+        let oldest = self.under_way.get_mut(&(from, to, client_port)).and_then(VecDeque::pop_front);
         if let Some(place) = oldest {
             self.packets[place].taken = Some(at);
         }
@@ -140,11 +130,11 @@ impl Probe for Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::sample::{BROKER, PUBLISHER, SUBSCRIBER, frame_from, packet};
+    use crate::capture::sample::{BROKER, PORT, PUBLISHER, SUBSCRIBER, frame_from, packet};
 
     const ALL: RecorderOptions = RecorderOptions { frames: true, packets: true };
     const PINGREQ: [u8; 2] = [0xc0, 0];
-    const A_CONNECT: [u8; 2] = [CONNECT, 0];
+    const A_CONNECT: [u8; 2] = [0x10, 0];
 
     fn taken(recorder: &Recorder) -> Vec<Option<u64>> {
         recorder.packets().iter().map(|p| p.taken.map(|at| at.as_nanos() / 1_000_000)).collect()
@@ -168,21 +158,23 @@ mod tests {
         recorder.packet(packet(1, PUBLISHER, BROKER, &PINGREQ));
         recorder.packet(packet(2, BROKER, SUBSCRIBER, &PINGREQ));
         recorder.packet(packet(3, PUBLISHER, BROKER, &PINGREQ));
-        recorder.packet_taken(SimTime::from_millis(10), PUBLISHER, BROKER);
-        recorder.packet_taken(SimTime::from_millis(11), BROKER, PUBLISHER);
-        recorder.packet_taken(SimTime::from_millis(12), PUBLISHER, BROKER);
+        recorder.packet_taken(SimTime::from_millis(10), PUBLISHER, BROKER, PORT);
+        recorder.packet_taken(SimTime::from_millis(11), BROKER, PUBLISHER, PORT);
+        recorder.packet_taken(SimTime::from_millis(12), PUBLISHER, BROKER, PORT);
         assert_eq!(taken(&recorder), [Some(10), None, Some(12)]);
     }
 
     #[test]
-    fn what_a_broken_connection_carried_does_not_arrive_on_the_next() {
+    fn what_an_older_connection_carries_does_not_arrive_on_the_next() {
         let mut recorder = Recorder::new(ALL);
         recorder.packet(packet(1, PUBLISHER, BROKER, &PINGREQ));
         recorder.packet(packet(1, BROKER, PUBLISHER, &PINGREQ));
-        recorder.packet(packet(2, PUBLISHER, BROKER, &A_CONNECT));
-        recorder.packet_taken(SimTime::from_millis(10), PUBLISHER, BROKER);
-        recorder.packet_taken(SimTime::from_millis(11), BROKER, PUBLISHER);
-        assert_eq!(taken(&recorder), [None, None, Some(10)]);
+        let next = PORT + 1;
+        recorder.packet(PacketRecord { client_port: next, ..packet(2, PUBLISHER, BROKER, &A_CONNECT) });
+        recorder.packet_taken(SimTime::from_millis(10), PUBLISHER, BROKER, next);
+        recorder.packet_taken(SimTime::from_millis(11), BROKER, PUBLISHER, next);
+        recorder.packet_taken(SimTime::from_millis(12), PUBLISHER, BROKER, PORT);
+        assert_eq!(taken(&recorder), [Some(12), None, Some(10)]);
     }
 
     #[test]

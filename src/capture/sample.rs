@@ -11,6 +11,8 @@ use super::recorder::{CapturedFrame, Recorder, RecorderOptions};
 pub const PUBLISHER: HostIndex = HostIndex(0);
 pub const BROKER: HostIndex = HostIndex(1);
 pub const SUBSCRIBER: HostIndex = HostIndex(2);
+/// The port of everybody's first connection.
+pub const PORT: u16 = 50_000;
 
 /// Hosts of these names.
 pub fn nodes(names: &[&str]) -> Vec<NodeRecord> {
@@ -53,7 +55,7 @@ fn chunk(bytes: &[u8]) -> Chunk {
 
 /// A control packet handed to TCP at `ms`.
 pub fn packet(ms: u64, from: HostIndex, to: HostIndex, bytes: &[u8]) -> PacketRecord {
-    PacketRecord { at: SimTime::from_millis(ms), from, to, head: chunk(bytes), body: None }
+    PacketRecord { at: SimTime::from_millis(ms), from, to, client_port: PORT, head: chunk(bytes), body: None }
 }
 
 /// An empty segment to the broker.
@@ -63,7 +65,7 @@ pub fn frame_from(from: HostIndex) -> CapturedFrame {
         at: SimTime::ZERO,
         from,
         to: BROKER,
-        source_port: 50_000,
+        source_port: PORT,
         destination_port: 1883,
         sequence: 1,
         acknowledgement: 1,
@@ -160,8 +162,15 @@ impl Script {
         let (from, to) = if up { (self.client, BROKER) } else { (BROKER, self.client) };
         let body_chunk = (!body.is_empty()).then(|| Chunk::shared(Tag::default(), Payload::from(body)));
         let at = SimTime::from_micros(us);
-        self.recorder.packet(PacketRecord { at, from, to, head: chunk(head), body: body_chunk });
-        self.recorder.packet_taken(SimTime::from_micros(us + after), from, to);
+        self.recorder.packet(PacketRecord {
+            at,
+            from,
+            to,
+            client_port: PORT,
+            head: chunk(head),
+            body: body_chunk,
+        });
+        self.recorder.packet_taken(SimTime::from_micros(us + after), from, to, PORT);
         let payload: &[&[u8]] = if body.is_empty() { &[head] } else { &[head, body] };
         self.segment(us, up, PSH | ACK, payload)
     }

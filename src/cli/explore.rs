@@ -17,7 +17,7 @@ use crate::capture::chart;
 use crate::capture::recorder::RecorderOptions;
 use crate::execute::{self, RunOptions};
 use crate::explore::contract::Terms;
-use crate::explore::{self, Found, Kinds, Options, Report, Spans, fault};
+use crate::explore::{self, Found, Kinds, Noted, Options, Report, Spans, fault};
 use crate::results::file::put;
 use crate::scenario::load::load_text;
 use crate::scenario::profiles::Library;
@@ -64,9 +64,12 @@ pub struct ExploreArguments {
     /// Runs done at the same time [default: one a core]
     #[arg(short, long, value_name = "NUMBER")]
     pub jobs: Option<usize>,
-    /// Folder for the counterexample, if there is one: `scenario.ron` repeats it, `chart.txt` shows it
+    /// Folder for the counterexample, if there is one: `scenario.ron` repeats it by itself, `chart.txt` shows it
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Folder in which every finished run is noted: an exploration that was interrupted goes on
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -120,7 +123,11 @@ pub(super) fn explore(arguments: &ExploreArguments, out: &mut impl Write) -> Res
             bar.set_message(format!("{} broke a promise", at.violating));
         }
     };
-    let report = pool.install(|| explore::explore(&loaded, &arguments.options(), &progress))?;
+    let options = arguments.options();
+    let journal =
+        arguments.journal.as_ref().map(|folder| Noted::open(folder, &loaded, &options)).transpose()?;
+    let report = pool.install(|| explore::explore(&loaded, &options, journal.as_ref(), &progress))?;
+    journal.map_or(Ok(()), Noted::finish)?;
     if let Ok(bar) = bar.lock() {
         bar.finish_and_clear();
     }
@@ -151,10 +158,12 @@ fn bar(quiet: bool) -> ProgressBar {
     bar.with_style(ProgressStyle::with_template(template).expect("a template that indicatif knows"))
 }
 
-/// A counterexample as files.
+/// A counterexample: as files, and as a command.
 struct Repeated {
     scenario: String,
     chart: String,
+    fingerprint: u128,
+    command: String,
 }
 
 /// The scenario with the faults in it, read and run again from its own text.
@@ -163,21 +172,44 @@ fn repeat(loaded: &Loaded, found: &Found, arguments: &ExploreArguments) -> Resul
     if !found.faults.is_empty() {
         sets.push(format!("faults={}", fault::list(loaded, &found.faults)));
     }
+    if let Some(seed) = arguments.scenario.seed {
+        sets.push(format!("seed={seed}"));
+    }
+    if let Some(until) = arguments.scenario.until {
+        sets.push(format!("duration=\"{until}\""));
+    }
     let library = Library::find(&loaded.file, arguments.scenario.profiles.as_deref())?;
-    let overrides = Overrides { sets, ..arguments.scenario.overrides() };
-    let own = Overrides {
-        sets: overrides.sets.clone(),
-        seed: overrides.seed,
-        until: overrides.until,
-        profiles: None,
-    };
-    let again = load_text(&loaded.file, &loaded.text, &own, library)?;
+    let command = command(loaded, found, arguments);
+    let again = load_text(&loaded.file, &loaded.text, &Overrides { sets, ..Overrides::default() }, library)?;
     let listening = RecorderOptions { frames: true, packets: true };
     let run = RunOptions { run: arguments.run };
     let (outcome, recorder) = execute::recorded(&again, &run, listening, &mut |_| {})?;
     let options = chart::ChartOptions { segments: true, ..chart::ChartOptions::default() };
     let chart = chart::draw(&recorder, &outcome.nodes, &options);
-    Ok(Repeated { scenario: again.text, chart })
+    Ok(Repeated { scenario: again.text, chart, fingerprint: outcome.fingerprint, command })
+}
+
+/// The command that repeats the counterexample: with the scenario that is written, or with the one that was given.
+fn command(loaded: &Loaded, found: &Found, arguments: &ExploreArguments) -> String {
+    let mut words = vec!["mqtt-twin run".to_owned()];
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    match &arguments.out {
+        Some(folder) => words.push(folder.join("scenario.ron").display().to_string()),
+        None => {
+            words.push(loaded.file.display().to_string());
+            words.extend(arguments.scenario.sets.iter().map(|set| format!("--set {}", quoted(set))));
+            words.extend(arguments.scenario.seed.map(|seed| format!("--seed {seed}")));
+            words.extend(arguments.scenario.until.map(|until| format!("--until '{until}'")));
+            if !found.faults.is_empty() {
+                let faults = format!("faults={}", fault::list(loaded, &found.faults));
+                words.push(format!("--set {}", quoted(&faults)));
+            }
+        }
+    }
+    let profiles = arguments.scenario.profiles.as_ref();
+    words.extend(profiles.map(|folder| format!("--profiles {}", folder.display())));
+    words.extend((arguments.run > 0).then(|| format!("--run {}", arguments.run)));
+    words.join(" ")
 }
 
 fn write(repeated: &Repeated, folder: &Path) -> Result<(), Diagnostic> {
@@ -203,7 +235,9 @@ fn in_words(
     if arguments.pairs {
         text += &format!(", {} of {} pairs", report.pairs, report.pairs_there_are);
     }
-    text += &format!("; {runs} runs in {seconds:.2} s, {:.0} runs/s\n", runs as f64 / seconds);
+    let done = runs - report.noted;
+    text += &format!("; {done} runs in {seconds:.2} s, {:.0} runs/s", done as f64 / seconds);
+    text += &if report.noted > 0 { format!("; {} noted before\n", report.noted) } else { "\n".to_owned() };
     let (Some(found), Some(repeated)) = (&report.minimal, repeated) else {
         return text + "every message came as promised\n";
     };
@@ -213,12 +247,7 @@ fn in_words(
         text += &format!("    {violation}\n");
     }
     text += &format!("\n{}", repeated.chart);
-    if let Some(folder) = &arguments.out {
-        text += &format!("\nrepeat it: mqtt-twin run {}\n", folder.join("scenario.ron").display());
-    } else if !found.faults.is_empty() {
-        let faults = fault::list(loaded, &found.faults);
-        text += &format!("\nrepeat it: mqtt-twin run {} --set 'faults={faults}'\n", loaded.file.display());
-    }
+    text += &format!("\nrepeat it: {}\n", repeated.command);
     text
 }
 
@@ -229,6 +258,8 @@ fn as_json(loaded: &Loaded, report: &Report, wall: Duration, repeated: Option<&R
             "faults": found.faults.iter().map(written).collect::<Vec<_>>(),
             "violations": found.violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "chart": repeated.map(|repeated| &repeated.chart),
+            "fingerprint": repeated.map(|repeated| format!("{:032x}", repeated.fingerprint)),
+            "repeat": repeated.map(|repeated| &repeated.command),
         })
     });
     let object = json!({
@@ -237,6 +268,7 @@ fn as_json(loaded: &Loaded, report: &Report, wall: Duration, repeated: Option<&R
         "singles": report.singles,
         "pairs": report.pairs,
         "pairs_there_are": report.pairs_there_are,
+        "noted": report.noted,
         "violating": report.violating,
         "events": report.events,
         "minimal": minimal,

@@ -33,6 +33,7 @@ mod report;
 mod run;
 mod sensitivity;
 mod study;
+mod swarm;
 mod sweep;
 mod uncertainty;
 
@@ -64,11 +65,13 @@ pub enum Command {
     Diff(study::DiffArguments),
     /// Run a scenario under every single fault, and tell where a message did not come as MQTT promises
     Explore(explore::ExploreArguments),
+    /// Run random scenarios from a seed, and tell where anything breaks that must hold in every run
+    Swarm(swarm::SwarmArguments),
     /// Make one HTML page about a run or a sweep, with its pictures as SVG and PNG
     Report(study::ReportArguments),
     /// Join the shares of a sweep that several machines ran
     Merge(study::MergeArguments),
-    /// List the hardware profiles, or show every number of one with its source
+    /// List the profiles of hardware, brokers and clients, or show every number of one with its source
     Profiles(ProfilesArguments),
     /// Rank the numbers of the profiles by how much they move a result (Morris screening)
     Sensitivity(SensitivityArguments),
@@ -280,7 +283,7 @@ pub struct ProfilesArguments {
 /// What `profiles` can do.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum ProfilesCommand {
-    /// Every number of a profile: value, unit, kind, relative uncertainty and source
+    /// Every number and choice of a profile: value, unit, kind, relative uncertainty and source
     Show {
         /// Name of the profile: `esp8266-nodemcu`, or `boards/ideal` where several kinds have one
         name: String,
@@ -425,6 +428,7 @@ pub fn execute(command: &Command, out: &mut impl Write, problems: &mut impl Writ
         Command::Compare(arguments) => compare::compare(arguments, out),
         Command::Diff(arguments) => diff::diff(arguments, out),
         Command::Explore(arguments) => explore::explore(arguments, out),
+        Command::Swarm(arguments) => swarm::run(arguments, out),
         Command::Report(arguments) => report::report(arguments, out),
         Command::Merge(arguments) => merge::merge(arguments, out),
         Command::Profiles(arguments) => profiles::profiles(arguments, out),

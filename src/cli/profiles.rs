@@ -1,14 +1,14 @@
-//! `profiles`: what there is in `hw-profiles/`, and every number of one profile with its source.
+//! `profiles`: what there is in `hw-profiles/`, and every number and choice of one profile with its source.
 
 use std::io::Write;
 use std::path::Path;
 
-use models::profile::{BatteryFile, BoardFile, Figure, LinkFile, SoftwareFile};
+use models::profile::{BatteryFile, BoardFile, BrokerFile, ClientFile, Figure, LinkFile, SoftwareFile};
 use serde_json::json;
 
 use super::{Finished, Format, ProfilesArguments, ProfilesCommand};
 use crate::scenario::error::{Diagnostic, Place, name_help};
-use crate::scenario::profiles::{Inherited, Library, Profile};
+use crate::scenario::profiles::{Inherited, InheritedChoice, Library, Profile};
 
 pub(super) fn profiles(arguments: &ProfilesArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
     let mut library = Library::find(Path::new("."), arguments.profiles.as_deref())?;
@@ -33,6 +33,8 @@ fn list(library: &mut Library, format: Format) -> Result<String, Diagnostic> {
     let mut rows = Vec::new();
     titles::<BoardFile>(library, &mut rows, |file| file.title)?;
     titles::<SoftwareFile>(library, &mut rows, |file| file.title)?;
+    titles::<BrokerFile>(library, &mut rows, |file| file.title)?;
+    titles::<ClientFile>(library, &mut rows, |file| file.title)?;
     titles::<BatteryFile>(library, &mut rows, |file| file.title)?;
     titles::<LinkFile>(library, &mut rows, |file| file.title)?;
     Ok(match format {
@@ -79,18 +81,12 @@ fn show(library: &mut Library, name: &str, format: Format) -> Result<String, Dia
     let mut pages = Vec::new();
     page::<BoardFile>(library, name, &mut pages, |file| file.title)?;
     page::<SoftwareFile>(library, name, &mut pages, |file| file.title)?;
+    page::<BrokerFile>(library, name, &mut pages, |file| file.title)?;
+    page::<ClientFile>(library, name, &mut pages, |file| file.title)?;
     page::<BatteryFile>(library, name, &mut pages, |file| file.title)?;
     page::<LinkFile>(library, name, &mut pages, |file| file.title)?;
     if pages.is_empty() {
-        let mut all = library.names::<BoardFile>();
-        all.extend(library.names::<SoftwareFile>());
-        all.extend(library.names::<BatteryFile>());
-        all.extend(library.names::<LinkFile>());
-        let plain = name.rsplit('/').next().unwrap_or(name);
-        let mut diagnostic =
-            Diagnostic::error(format!("there is no profile `{name}`")).at(on_command_line(name));
-        diagnostic.help = name_help(plain, all.iter().map(String::as_str));
-        return Err(diagnostic);
+        return Err(unknown(library, name));
     }
     Ok(match format {
         Format::Json => {
@@ -101,12 +97,36 @@ fn show(library: &mut Library, name: &str, format: Format) -> Result<String, Dia
     })
 }
 
-/// One profile with its figures.
+/// No profile has this name: the nearest that there is, among all or in the folder that `name` gives.
+fn unknown(library: &Library, name: &str) -> Diagnostic {
+    let folders = [
+        (BoardFile::FOLDER, library.names::<BoardFile>()),
+        (SoftwareFile::FOLDER, library.names::<SoftwareFile>()),
+        (BrokerFile::FOLDER, library.names::<BrokerFile>()),
+        (ClientFile::FOLDER, library.names::<ClientFile>()),
+        (BatteryFile::FOLDER, library.names::<BatteryFile>()),
+        (LinkFile::FOLDER, library.names::<LinkFile>()),
+    ];
+    let mut diagnostic = Diagnostic::error(format!("there is no profile `{name}`")).at(on_command_line(name));
+    let (asked, plain) = name.split_once('/').unwrap_or(("", name));
+    let mut names: Vec<&String> = match folders.iter().find(|(folder, _)| *folder == asked) {
+        Some((_, names)) => names.iter().collect(),
+        None => folders.iter().flat_map(|(_, names)| names).collect(),
+    };
+    // `ideal` is the name of several.
+    names.sort();
+    names.dedup();
+    diagnostic.help = name_help(plain, names.into_iter().map(String::as_str));
+    diagnostic
+}
+
+/// One profile with its figures and choices.
 struct Page {
     folder: &'static str,
     name: String,
     title: String,
     figures: Vec<Inherited>,
+    choices: Vec<InheritedChoice>,
 }
 
 /// Adds the profile `name` of one kind if there is one. `boards/ideal` asks for one kind alone.
@@ -128,7 +148,8 @@ fn page<P: Profile>(
     library.load::<P>(name, on_command_line(name))?;
     let title = title(library.read::<P>(name, on_command_line(name))?.profile);
     let figures = library.inherited::<P>(name, on_command_line(name))?;
-    pages.push(Page { folder: P::FOLDER, name: name.to_owned(), title, figures });
+    let choices = library.inherited_choices::<P>(name, on_command_line(name))?;
+    pages.push(Page { folder: P::FOLDER, name: name.to_owned(), title, figures, choices });
     Ok(())
 }
 
@@ -150,30 +171,58 @@ impl Page {
                 })
             })
             .collect();
-        json!({ "folder": self.folder, "name": self.name, "title": self.title, "figures": figures })
+        let choices: Vec<_> = self
+            .choices
+            .iter()
+            .map(|InheritedChoice { from, key, value, kind, source }| {
+                json!({
+                    "path": key,
+                    "value": value,
+                    "kind": format!("{kind:?}"),
+                    "source": source,
+                    "from": from,
+                })
+            })
+            .collect();
+        json!({
+            "folder": self.folder,
+            "name": self.name,
+            "title": self.title,
+            "figures": figures,
+            "choices": choices,
+        })
     }
 
     fn text(&self) -> String {
+        let rows = self.figures.iter().map(|one| (row(&one.path, &one.figure), one.said(), &one.from));
+        let choices = self.choices.iter().map(|one| {
+            let InheritedChoice { key, value, kind, .. } = one;
+            let row = [key.clone(), value.clone(), format!("{kind:?}"), String::new()];
+            (row, one.source.clone(), &one.from)
+        });
+        let rows: Vec<([String; 4], String, &String)> = rows.chain(choices).collect();
+        let width =
+            |column: usize| rows.iter().map(|(row, ..)| row[column].chars().count()).max().unwrap_or(0);
+        let [w0, w1, w2, w3] = [width(0), width(1), width(2), width(3)];
         let mut text = format!("{}/{}: {}\n", self.folder, self.name, self.title);
-        let rows: Vec<[String; 4]> = self.figures.iter().map(|one| row(&one.path, &one.figure)).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths = [width(0), width(1), width(2), width(3)];
-        for (row, Inherited { from, figure, .. }) in rows.iter().zip(&self.figures) {
-            let [path, value, kind, uncertainty] = row;
-            let [w0, w1, w2, w3] = widths;
-            text.push_str(&format!(
-                "  {path:w0$}  {value:>w1$}  {kind:w2$}  {uncertainty:>w3$}  {}",
-                figure.source
-            ));
-            if let Some(fitted_on) = &figure.fitted_on {
-                text.push_str(&format!(" [fitted on {fitted_on}]"));
-            }
-            if *from != self.name {
+        for ([path, value, kind, uncertainty], source, from) in &rows {
+            text.push_str(&format!("  {path:w0$}  {value:>w1$}  {kind:w2$}  {uncertainty:>w3$}  {source}"));
+            if **from != self.name {
                 text.push_str(&format!(" [from {from}]"));
             }
             text.push('\n');
         }
         text
+    }
+}
+
+impl Inherited {
+    /// The source, and what it was fitted on.
+    fn said(&self) -> String {
+        match &self.figure.fitted_on {
+            Some(fitted_on) => format!("{} [fitted on {fitted_on}]", self.figure.source),
+            None => self.figure.source.clone(),
+        }
     }
 }
 

@@ -146,3 +146,41 @@ fn spans_on_the_command_line_need_a_unit() {
     let error = Arguments::try_parse_from(["mqtt-twin", "run", "a.ron", "--until", "20"]).unwrap_err();
     assert!(error.to_string().contains("a unit is missing: write `20 ms`"), "{error}");
 }
+
+#[test]
+fn profiles_lists_brokers_and_clients_and_shows_every_number_and_choice() {
+    let (code, listed, _) = called(&["profiles"]);
+    assert_eq!(code, 0);
+    for line in ["\nbrokers\n", "  mosquitto-2.0 ", "\nclients\n", "  paho-1.3 "] {
+        assert!(listed.contains(line), "{line:?} in {listed}");
+    }
+    let (code, shown, _) = called(&["profiles", "show", "brokers/mosquitto-2.0", "--format", "json"]);
+    assert_eq!(code, 0);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let page = &shown.as_array().unwrap()[0];
+    let find = |of: &str, path: &str| {
+        let rows = page[of].as_array().unwrap();
+        rows.iter().find(|row| row["path"] == path).unwrap_or_else(|| panic!("no {path}")).clone()
+    };
+    let inflight = find("figures", "max_inflight");
+    assert_eq!((inflight["value"].as_f64(), inflight["kind"].as_str()), (Some(20.0), Some("Datasheet")));
+    let forwards = find("choices", "qos_2_forwarded_on");
+    assert_eq!((forwards["value"].as_str(), forwards["kind"].as_str()), (Some("Pubrel"), Some("Measured")));
+    assert!(forwards["source"].as_str().unwrap().contains("forwarded on PUBREL"), "{forwards}");
+    // What a profile inherits says where it stands.
+    let (_, shown, _) = called(&["profiles", "show", "clients/paho-1.3"]);
+    let row = |key: &str| shown.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
+    assert!(row("keep_alive_rule").contains("Paho1_3") && !row("keep_alive_rule").contains("[from"));
+    assert!(row("max_inflight").ends_with("[from paho]"), "{shown}");
+}
+
+#[test]
+fn an_unknown_profile_gets_the_nearest_right_name() {
+    let (code, _, problems) = called(&["profiles", "show", "pubsubclent"]);
+    assert_eq!(code, 2);
+    assert!(problems.contains("did you mean `pubsubclient`?"), "{problems}");
+    // A folder narrows it down.
+    let (_, _, problems) = called(&["profiles", "show", "brokers/mosquito-2.0"]);
+    assert!(problems.contains("did you mean `mosquitto-2.0`?"), "{problems}");
+    assert!(!problems.contains("umqtt"), "no broker: {problems}");
+}

@@ -17,7 +17,7 @@
 //! - *The publisher's.* At QoS 1, the broker has taken the message; at QoS 2 the broker may wait for PUBREL before it
 //!   passes the message on (§4.3.3, method A). Or the publisher has kept its part of the session (§3.1.2.4, §4.4):
 //!   it was not killed, and with a clean session no connection ended after the publish call. A clean session ends with its connection, and what was under way with it.
-//! - *The subscriber's.* It had its SUBACK before the publish call, and is connected at the end. With a clean session,
+//! - *The subscriber's.* It had its SUBACK before the publish call, and not at the same instant, and is connected at the end. With a clean session,
 //!   its subscription ends with the connection: it must have subscribed anew before the publish call, and that
 //!   connection must have lasted to the end.
 //! - The broker did not refuse it, and did not start again without its memory.
@@ -30,9 +30,11 @@
 //! Besides, nothing hangs: a client that is connected at the end of the run without faults is connected at the end
 //! of every run, and then has nothing unacknowledged that is older than [`Terms::settle`].
 //!
-//! Left out: retained messages may come once for each subscription, so copies of them are not counted; several filters
-//! that match one message may each bring a copy (§3.3.5); messages to shared subscriptions; wills; messages whose
-//! expiry interval is over; messages of the alert network's nodes; messages that cross a bridge.
+//! The rules of retained messages and of wills are told in the file `kept.rs`.
+//!
+//! Left out: retained messages may come once for each subscription, so copies of them are not counted, nor is their
+//! order; several filters that match one message may each bring a copy (§3.3.5); messages to shared subscriptions;
+//! messages whose expiry interval is over; messages of the alert network's nodes; messages that cross a bridge.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,6 +45,8 @@ use models::mqtt::broker::Memory;
 use models::mqtt::{TopicFilter, TopicName, Version, matches};
 use models::record::{ClientRecord, DeliveryRecord, HostIndex, MessageRecord, Outcome};
 
+use super::heard::Heard;
+use super::kept::Kept;
 use crate::scenario::Loaded;
 use crate::scenario::load::{Client, Group};
 use crate::scenario::schema::{Act, MessageProperties, Role, Subscription};
@@ -86,6 +90,37 @@ pub enum Violation {
         /// Who had it.
         subscriber: String,
     },
+    /// A client subscribed, and the last retained message never came.
+    Retained {
+        /// Number of the message in the run, from 1; 0 is a will.
+        message: u32,
+        /// Topic Name.
+        topic: Arc<str>,
+        /// Who should have had it.
+        subscriber: String,
+    },
+    /// RETAIN was set where it should not be, or not where it should.
+    Flag {
+        /// Number of the message in the run, from 1.
+        message: u32,
+        /// Who had it.
+        subscriber: String,
+        /// Whether it was set.
+        set: bool,
+    },
+    /// A will was published too often, or not, or otherwise than its client asked for.
+    Will {
+        /// Whose will it is.
+        client: String,
+        /// Who listened.
+        watcher: String,
+        /// How many connections of the client ended without DISCONNECT.
+        ends: u32,
+        /// How often the will came.
+        copies: u32,
+        /// Whether its QoS and RETAIN were right.
+        as_asked: bool,
+    },
     /// A client has not come back.
     Away {
         /// The client.
@@ -119,6 +154,23 @@ impl fmt::Display for Named {
     }
 }
 
+impl Violation {
+    /// What kind of promise it is, in a word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Violation::Missing { .. } => "missing",
+            Violation::Copies { .. } => "copies",
+            Violation::Order { .. } => "order",
+            Violation::Retained { .. } => "retained",
+            Violation::Flag { .. } => "flag",
+            Violation::Will { .. } => "will",
+            Violation::Away { .. } => "away",
+            Violation::Open { .. } => "open",
+        }
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -130,6 +182,21 @@ impl fmt::Display for Violation {
             }
             Violation::Order { message, subscriber } => {
                 write!(f, "{message} reached `{subscriber}` after one that was published later")
+            }
+            Violation::Retained { message: 0, topic, subscriber } => {
+                write!(f, "the retained will on `{topic}` never reached `{subscriber}`")
+            }
+            Violation::Retained { message, topic, subscriber } => {
+                write!(f, "the retained message {message} on `{topic}` never reached `{subscriber}`")
+            }
+            Violation::Flag { message, subscriber, set } => {
+                let how = if *set { "with" } else { "without" };
+                write!(f, "message {message} reached `{subscriber}` {how} RETAIN")
+            }
+            Violation::Will { client, watcher, ends, copies, as_asked } => {
+                write!(f, "{ends} connections of `{client}` ended without DISCONNECT, ")?;
+                write!(f, "and its will reached `{watcher}` {copies} times")?;
+                f.write_str(if *as_asked { "" } else { ", not as it was asked for" })
             }
             Violation::Away { client } => write!(f, "`{client}` did not come back"),
             Violation::Open { client, messages } => {
@@ -147,8 +214,10 @@ struct Party {
     filters: Vec<(TopicFilter, u8)>,
     /// Whether it has shared subscriptions.
     shares: bool,
-    /// Whether it publishes something that is retained, or that expires.
+    /// Whether it publishes something that expires, or drops what it publishes.
     unusual: bool,
+    /// Whether it publishes something that is retained.
+    retains: bool,
     broker: usize,
 }
 
@@ -160,20 +229,51 @@ pub struct Contract {
     /// By host: whether its client is connected at the end of the run without faults.
     stays: Vec<bool>,
     terms: Terms,
+    /// Whether a client retains messages or has a will.
+    listens: bool,
 }
 
 impl Contract {
     /// The contract of `loaded`, whose run without further faults was `fault_free`.
     #[must_use]
     pub fn of(loaded: &Loaded, fault_free: &Outcome, terms: Terms) -> Self {
+        let stays = |client: &Option<ClientRecord>| client.is_some_and(|client| client.connected);
+        Contract::expecting(loaded, fault_free.clients.iter().map(stays).collect(), terms)
+    }
+
+    /// The contract of `loaded`, whose client of host *i* is to be connected at the end if `stays[i]`.
+    #[must_use]
+    pub fn expecting(loaded: &Loaded, stays: Vec<bool>, terms: Terms) -> Self {
         let mut parties = Vec::new();
         for group in &loaded.groups {
             for index in 0..group.count {
-                parties.push(group.client.as_ref().map(|client| party(group, client, index)));
+                let party = |client| party(group, client, index, loaded.scenario.duration.0);
+                parties.push(group.client.as_ref().map(party));
             }
         }
-        let stays = |client: &Option<ClientRecord>| client.is_some_and(|client| client.connected);
-        Contract { parties, stays: fault_free.clients.iter().map(stays).collect(), terms }
+        let listens = loaded.groups.iter().any(|group| {
+            retains(&group.role) || group.client.as_ref().is_some_and(|client| client.will.is_some())
+        });
+        Contract { parties, stays, terms, listens }
+    }
+
+    /// Whether packets must be listened to: a client retains messages or has a will.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.listens
+    }
+
+    /// The same as [`Contract::judge`], and the rules of retained messages and wills, by what was heard in the run.
+    #[must_use]
+    pub fn judge_all(&self, loaded: &Loaded, outcome: &Outcome, heard: &Heard) -> Vec<Violation> {
+        let mut violations = self.judge(loaded, outcome);
+        let crashes = || loaded.groups.iter().filter(|group| group.broker.is_some()).flat_map(|g| &g.crashes);
+        let forgets = crashes().any(|crash| crash.memory == Memory::Volatile);
+        if self.listens && !forgets {
+            let restarts = crashes().next().is_some();
+            Kept { heard, outcome, terms: self.terms, restarts }.judge(&mut violations);
+        }
+        violations
     }
 
     /// Holds a run to it. `loaded` has the faults of the run.
@@ -245,7 +345,7 @@ impl Contract {
             let subscriber = || outcome.nodes[place].name.clone();
             let copies = deliveries.get(&(message.id.0, place as u32)).map_or(0, |delivery| delivery.copies);
             let killed = sending.crashes > 0 || listening.crashes > 0;
-            if qos != 1 && qos.min(granted) != 1 && copies > 1 && !killed {
+            if qos != 1 && qos.min(granted) != 1 && copies > 1 && !killed && !sender.retains {
                 violations.push(Violation::Copies { message: named(), subscriber: subscriber(), copies });
             }
             let owed = qos.min(granted) > 0
@@ -266,7 +366,7 @@ impl Contract {
             let Some(message) = outcome.messages.get(delivery.message.0 as usize) else { continue };
             let (from, to) = (message.publisher, delivery.subscriber);
             let party = |host: HostIndex| self.parties[host.0 as usize].as_ref();
-            let plain = party(from).is_some_and(|party| !party.unusual)
+            let plain = party(from).is_some_and(|party| !party.unusual && !party.retains)
                 && party(to).is_some_and(|party| !party.shares);
             let killed = |host: HostIndex| outcome.clients[host.0 as usize].is_some_and(|c| c.crashes > 0);
             if message.qos == 0 || !plain || killed(from) || killed(to) {
@@ -305,24 +405,39 @@ fn subscribed(listener: &Party, listening: &ClientRecord, message: &MessageRecor
     let since = if listener.keeps_session { listening.subscribed_at } else { listening.last_subscribed_at };
     let lasts = listener.keeps_session
         || listening.last_end.is_none_or(|ended| since.is_some_and(|since| ended < since));
-    since.is_some_and(|since| since <= message.published) && lasts && listening.connected
+    since.is_some_and(|since| since < message.published) && lasts && listening.connected
 }
 
-fn party(group: &Group, client: &Client, index: u32) -> Party {
+fn party(group: &Group, client: &Client, index: u32, duration: Duration) -> Party {
     let wanted = subscriptions(&group.role);
     let texts = wanted.iter().map(|one| (one.filter.0.expand(index), one.qos.0));
     let (shared, own): (Vec<_>, Vec<_>) = texts.partition(|(text, _)| text.starts_with("$share/"));
     let filters =
         own.iter().filter_map(|(text, qos)| TopicFilter::new(text).ok().map(|filter| (filter, *qos)));
-    // MQTT 5.0 §3.1.2.11.2: without a Session Expiry Interval the session ends with the connection.
-    let outlives = client.version != Version::V5_0 || client.written.session_expiry.is_some();
+    // MQTT 5.0 §3.1.2.11.2: without a Session Expiry Interval the session ends with the connection. One that may
+    // expire in the run is taken for one that does.
+    let expiry = client.written.session_expiry.map_or(Duration::ZERO, |expiry| expiry.0);
+    let outlives = client.version != Version::V5_0 || expiry >= duration;
     Party {
         keeps_session: !client.clean_session && outlives,
         filters: filters.collect(),
         shares: !shared.is_empty(),
         unusual: unusual(&group.role),
+        retains: retains(&group.role),
         broker: client.broker,
     }
+}
+
+/// The Topic Filters of member `index`, those of shared subscriptions without what makes them shared.
+pub(crate) fn filters(group: &Group, index: u32) -> Vec<TopicFilter> {
+    let plain = |text: String| {
+        // MQTT 5.0 §4.8.2: `$share/{ShareName}/{filter}`
+        let inner = text.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
+        inner.map_or(text.clone(), |(_, filter)| filter.to_owned())
+    };
+    let wanted = subscriptions(&group.role);
+    let texts = wanted.iter().map(|one| plain(one.filter.0.expand(index)));
+    texts.filter_map(|text| TopicFilter::new(&text).ok()).collect()
 }
 
 fn subscriptions(role: &Role) -> Vec<&Subscription> {
@@ -343,24 +458,43 @@ fn subscriptions(role: &Role) -> Vec<&Subscription> {
         | Role::Burst(_)
         | Role::Visitor(_)
         | Role::SensorNode(_)
-        | Role::ServerNode(_) => Vec::new(),
+        | Role::ServerNode(_)
+        | Role::Gateway(_)
+        | Role::CloudSink(_)
+        | Role::Service(_) => Vec::new(),
     }
 }
 
-/// Whether something that the client publishes is retained or expires.
+/// Whether something that the client publishes is retained.
+fn retains(role: &Role) -> bool {
+    match role {
+        Role::Publisher(role) => role.retain,
+        Role::Burst(role) => role.retain,
+        Role::Steps(role) => role.steps.iter().any(|step| match &step.act {
+            Act::Publish(publish) => publish.retain,
+            _ => false,
+        }),
+        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        Role::SensorNode(_) | Role::ServerNode(_) => false,
+    }
+}
+
+/// Whether something that the client publishes expires.
 fn unusual(role: &Role) -> bool {
     let expires = |properties: &Option<MessageProperties>| {
         properties.as_ref().is_some_and(|properties| properties.message_expiry.is_some())
     };
     match role {
-        Role::Publisher(role) => role.retain || expires(&role.properties),
-        Role::Burst(role) => role.retain || expires(&role.properties),
+        Role::Publisher(role) => expires(&role.properties),
+        Role::Burst(role) => expires(&role.properties),
         Role::Steps(role) => role.steps.iter().any(|step| match &step.act {
-            Act::Publish(publish) => publish.retain || expires(&publish.properties),
+            Act::Publish(publish) => expires(&publish.properties),
             _ => false,
         }),
-        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) | Role::Service(_) => {
+            false
+        }
         // Programs that drop what they publish when the connection is gone.
-        Role::SensorNode(_) | Role::ServerNode(_) => true,
+        Role::SensorNode(_) | Role::ServerNode(_) | Role::Gateway(_) | Role::CloudSink(_) => true,
     }
 }

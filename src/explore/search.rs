@@ -11,7 +11,8 @@ use sim_core::time::SimTime;
 
 use super::contract::{Contract, Terms, Violation};
 use super::fault::{Fault, Spans};
-use crate::capture::recorder::RecorderOptions;
+use super::heard::Heard;
+use super::noted::Noted;
 use crate::execute::{self, RunOptions};
 use crate::scenario::load::{End, PlannedLink};
 use crate::scenario::{Diagnostic, Loaded};
@@ -68,6 +69,8 @@ pub struct Report {
     pub pairs_there_are: u64,
     /// Runs with two faults.
     pub pairs: u64,
+    /// Of all runs, those that an earlier exploration had noted.
+    pub noted: u64,
     /// Runs that broke a promise.
     pub violating: u64,
     /// Events of all runs.
@@ -96,26 +99,30 @@ pub struct Progress {
 pub fn explore(
     loaded: &Loaded,
     options: &Options,
+    journal: Option<&Noted>,
     report: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, Diagnostic> {
-    let (outcome, leaving) = watched(loaded, options.run)?;
+    let (outcome, heard) = watched(loaded, options.run, true)?;
+    let leaving = &heard.leaving;
     let mut found = Report { frames: leaving.len() as u64, events: outcome.events, ..Report::default() };
     let search = Search {
         loaded,
         options,
+        journal,
+        noted: AtomicU64::new(0),
         contract: Contract::of(loaded, &outcome, options.terms),
         done: AtomicU64::new(0),
         events: AtomicU64::new(0),
         violating: AtomicU64::new(0),
         first: Mutex::new(None),
     };
-    let violations = search.contract.judge(loaded, &outcome);
+    let violations = search.contract.judge_all(loaded, &outcome, &heard);
     if !violations.is_empty() {
         found.violating = 1;
         found.minimal = Some(Found { faults: Vec::new(), violations });
         return Ok(found);
     }
-    let singles = faults(loaded, options, &leaving);
+    let singles = faults(loaded, options, leaving);
     found.singles = singles.len() as u64;
     let followed = search.singles(&singles, report)?;
     if options.pairs.is_some() {
@@ -123,31 +130,33 @@ pub fn explore(
         found.pairs = search.pairs(&singles, &followed, found.pairs_there_are, report)?;
     }
     found.violating = search.violating.into_inner();
+    found.noted = search.noted.into_inner();
     found.events += search.events.into_inner();
     let first = search.first.into_inner().unwrap_or_else(PoisonError::into_inner);
     found.minimal = first.map(|(_, found)| found);
     Ok(found)
 }
 
-/// A run, and when its frames left their hosts.
-fn watched(loaded: &Loaded, run: u64) -> Result<(Outcome, Vec<SimTime>), Diagnostic> {
-    let listening = RecorderOptions { frames: true, packets: false };
-    let (outcome, recorder) = execute::recorded(loaded, &RunOptions { run }, listening, &mut |_| {})?;
-    Ok((outcome, recorder.frames().iter().map(|captured| captured.frame.at).collect()))
+/// A run, and what was heard in it: when its frames left their hosts, and, if `packets`, what was said.
+fn watched(loaded: &Loaded, run: u64, packets: bool) -> Result<(Outcome, Heard), Diagnostic> {
+    execute::listened(loaded, &RunOptions { run }, Heard::new(packets))
 }
 
 /// All faults of a run whose frames left at these instants.
 fn faults(loaded: &Loaded, options: &Options, leaving: &[SimTime]) -> Vec<Fault> {
     let Spans { delay, cut, down } = options.spans;
     let mut faults = Vec::new();
+    let end = loaded.scenario.duration.0.saturating_sub(options.terms.settle);
+    let heals = |at: SimTime| at <= SimTime::ZERO + end;
     if options.kinds.frames {
-        for serial in 0..leaving.len() as u64 {
+        for (serial, _) in leaving.iter().enumerate().filter(|(_, at)| heals(**at)) {
+            let serial = serial as u64;
             for what in [Mishap::Drop, Mishap::Delay(delay), Mishap::Duplicate] {
                 faults.push(Fault::Frame(FrameFault { serial, what }));
             }
         }
     }
-    let mut instants = leaving.to_vec();
+    let mut instants: Vec<SimTime> = leaving.iter().copied().filter(|at| heals(*at)).collect();
     instants.sort_unstable();
     instants.dedup();
     if options.kinds.cuts {
@@ -176,11 +185,13 @@ fn members(loaded: &Loaded, link: &PlannedLink) -> u32 {
 }
 
 /// Number of faults, and the places of the first and the second.
-type Order = (usize, usize, usize);
+pub(super) type Order = (usize, usize, usize);
 
 struct Search<'a> {
     loaded: &'a Loaded,
     options: &'a Options,
+    journal: Option<&'a Noted>,
+    noted: AtomicU64,
     contract: Contract,
     done: AtomicU64,
     events: AtomicU64,
@@ -201,18 +212,19 @@ impl Search<'_> {
             .par_iter()
             .enumerate()
             .map(|(place, fault)| {
+                // Which faults may follow it, only the run itself can tell.
+                if self.options.pairs.is_none() && self.known((1, place, 0)) {
+                    self.told(total, report);
+                    return Ok(Vec::new());
+                }
                 let mut loaded = self.loaded.clone();
                 fault.put(&mut loaded);
-                let (outcome, leaving) = if self.options.pairs.is_some() {
-                    watched(&loaded, self.options.run)?
-                } else {
-                    (self.run(&loaded)?, Vec::new())
-                };
-                let kept = self.judge(&loaded, &outcome, (1, place, 0), &[*fault]);
+                let (outcome, heard) = self.run(&loaded, self.options.pairs.is_some())?;
+                let kept = self.judge(&loaded, &outcome, &heard, (1, place, 0), &[*fault]);
                 self.told(total, report);
                 let mut seconds = Vec::new();
                 if kept && self.options.pairs.is_some() {
-                    seconds = faults(&loaded, self.options, &leaving);
+                    seconds = faults(&loaded, self.options, &heard.leaving);
                     seconds.retain(|second| second.follows(fault));
                 }
                 Ok(seconds)
@@ -250,26 +262,56 @@ impl Search<'_> {
                     if !(numbered[place] + number as u64).is_multiple_of(stride) {
                         continue;
                     }
+                    runs += 1;
+                    if self.known((2, place, number)) {
+                        self.told(total, report);
+                        continue;
+                    }
                     let mut loaded = loaded.clone();
                     second.put(&mut loaded);
-                    let outcome = self.run(&loaded)?;
-                    self.judge(&loaded, &outcome, (2, place, number), &[*first, *second]);
+                    let (outcome, heard) = self.run(&loaded, false)?;
+                    self.judge(&loaded, &outcome, &heard, (2, place, number), &[*first, *second]);
                     self.told(total, report);
-                    runs += 1;
                 }
                 Ok(runs)
             })
             .sum()
     }
 
-    fn run(&self, loaded: &Loaded) -> Result<Outcome, Diagnostic> {
-        execute::outcome(loaded, &RunOptions { run: self.options.run }, &mut |_| {})
+    /// Whether a run is noted, and kept its promises.
+    fn known(&self, order: Order) -> bool {
+        let events = self.journal.and_then(|journal| journal.held(order));
+        if let Some(events) = events {
+            self.events.fetch_add(events, Ordering::Relaxed);
+            self.noted.fetch_add(1, Ordering::Relaxed);
+        }
+        events.is_some()
+    }
+
+    /// A run, listened to if its frames are wanted or the contract needs it.
+    fn run(&self, loaded: &Loaded, frames: bool) -> Result<(Outcome, Heard), Diagnostic> {
+        let packets = self.contract.listens();
+        if frames || packets {
+            return watched(loaded, self.options.run, packets);
+        }
+        let outcome = execute::outcome(loaded, &RunOptions { run: self.options.run }, &mut |_| {})?;
+        Ok((outcome, Heard::default()))
     }
 
     /// Whether the run kept its promises; if not, it is noted.
-    fn judge(&self, loaded: &Loaded, outcome: &Outcome, order: Order, faults: &[Fault]) -> bool {
+    fn judge(
+        &self,
+        loaded: &Loaded,
+        outcome: &Outcome,
+        heard: &Heard,
+        order: Order,
+        faults: &[Fault],
+    ) -> bool {
         self.events.fetch_add(outcome.events, Ordering::Relaxed);
-        let violations = self.contract.judge(loaded, outcome);
+        let violations = self.contract.judge_all(loaded, outcome, heard);
+        if let Some(journal) = self.journal {
+            journal.note(order, outcome, violations.is_empty());
+        }
         if violations.is_empty() {
             return true;
         }

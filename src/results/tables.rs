@@ -67,13 +67,20 @@ impl Tables {
 /// # Errors
 /// When `to` cannot be written to.
 pub fn write_parquet(table: &mut DataFrame, to: impl Write) -> io::Result<()> {
-    ParquetWriter::new(to)
+    let writer = ParquetWriter::new(to)
         .with_compression(ParquetCompression::Zstd(None))
         .with_row_group_size(Some(ROW_GROUP))
-        .set_parallel(false)
-        .finish(table)
-        .map(|_| ())
-        .map_err(io_error)
+        .set_parallel(false);
+    let written = if table.height() > ROW_GROUP || table.first_col_n_chunks() > 1 {
+        writer.finish(table)
+    } else {
+        // One row group: the same bytes, without the cutting, for which polars fills 8 MiB with zeros.
+        writer.batched(table.schema()).and_then(|mut groups| {
+            groups.write_batch(table)?;
+            groups.finish()
+        })
+    };
+    written.map(|_| ()).map_err(io_error)
 }
 
 /// Writes a table as CSV with a header; empty where there is no value.

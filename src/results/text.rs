@@ -169,6 +169,18 @@ impl Summary {
             ("have been in Danger", network.in_danger),
             ("messages lost to waiting programs", network.unheard),
             ("ticks lost to busy programs", network.missed_ticks),
+            ("pictures", network.pictures),
+            ("pictures that nobody looked at", network.unrecognised),
+            ("orders carried out", network.orders_obeyed),
+            ("orders refused", network.orders_refused),
+            ("readings stored by the server", network.readings_stored),
+            ("readings at gateways", network.gateway.map_or(0, |own| own.received)),
+            ("  bytes of these", network.gateway.map_or(0, |own| own.bytes_received)),
+            ("readings passed on", network.gateway.map_or(0, |own| own.passed)),
+            ("  in batches", network.gateway.map_or(0, |own| own.batches)),
+            ("  bytes of these", network.gateway.map_or(0, |own| own.bytes_sent)),
+            ("messages stored in the cloud", network.cloud.map_or(0, |own| own.stored)),
+            ("  readings in these", network.cloud.map_or(0, |own| own.readings)),
         ];
         for (name, count) in counts {
             if count > 0 || name == "client nodes" {
@@ -180,6 +192,7 @@ impl Summary {
             ("flame to server, median ms", network.flame_to_server_ms.map(|ms| ms.p50)),
             ("flame to server, 99 % ms", network.flame_to_server_ms.map(|ms| ms.p99)),
             ("flame to Danger, median ms", network.flame_to_danger_ms.map(|ms| ms.p50)),
+            ("sight to server, median ms", network.sight_to_server_ms.map(|ms| ms.p50)),
             ("server stopped at s", network.server_died_s),
         ];
         for (name, value) in instants {

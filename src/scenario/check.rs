@@ -22,7 +22,7 @@ pub(super) use bridge::bridges;
 pub(super) use crash::crashes;
 pub(super) use link::faults;
 pub(super) use mqtt::{broker_software, client_abilities, client_behaviour, client_software};
-pub(super) use network::{brokers, network};
+pub(super) use network::{brokers, network, reaches};
 pub(super) use sleep::sleep;
 pub(super) use tls::{costs as tls_costs, ends as tls_ends};
 
@@ -156,6 +156,9 @@ fn role(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
         Role::Steps(steps) => mqtt::steps(view, name, &steps.steps),
         Role::SensorNode(node) => alert::sensor_node(view, name, host.count, node),
         Role::ServerNode(server) => alert::server_node(view, name, host.count, server),
+        Role::Gateway(gateway) => alert::gateway(view, name, host.count, gateway),
+        Role::CloudSink(sink) => mqtt::filters(view, &path("filters"), &sink.filters),
+        Role::Service(service) => alert::service(view, name, host, service),
     }
 }
 

@@ -248,7 +248,7 @@ pub fn load_text(
     }
     for group in &mut groups {
         let (name, software, files) = (&group.name, &group.software, &mut library.files);
-        group.alert = alert::alert(&view, &scenario, file, name, software, files)?;
+        group.alert = alert::alert(&view, &scenario, file, name, software, &ends, files)?;
     }
     let links = link::links(&view, &mut library, &scenario, &ends, file)?;
     let expectations = check::expectations(&view, &scenario)?;

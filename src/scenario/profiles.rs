@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use models::profile::{
-    BatteryFile, BoardFile, BrokerFile, BrokerProfile, ClientFile, Figure, Incomplete, Inherit, LinkFile,
-    SoftwareFile,
+    BatteryFile, BoardFile, BrokerFile, BrokerProfile, ClientFile, Figure, Incomplete, Inherit, Kind,
+    LinkFile, SoftwareFile,
 };
 use serde::de::DeserializeOwned;
 
@@ -103,6 +103,21 @@ pub struct Inherited {
     pub figure: Figure,
 }
 
+/// A choice of a profile that is no number, and the file it comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InheritedChoice {
+    /// Name of the profile that makes it: the one asked for, or one it rests on.
+    pub from: String,
+    /// Its key.
+    pub key: String,
+    /// What is chosen, as it stands in the file.
+    pub value: String,
+    /// How it was found.
+    pub kind: Kind,
+    /// Where it comes from.
+    pub source: String,
+}
+
 impl Library {
     /// The folder at `root`.
     #[must_use]
@@ -187,16 +202,57 @@ impl Library {
     /// As for [`Library::load`].
     pub fn inherited<P: Profile>(&mut self, name: &str, place: Place) -> Result<Vec<Inherited>, Diagnostic> {
         let mut found: Vec<Inherited> = Vec::new();
-        let (mut from, mut place, mut depth) = (name.to_owned(), place, 0);
-        loop {
-            let read = self.read::<P>(&from, place)?;
+        self.each_base::<P>(name, place, |from, read| {
             for (path, figure) in read.profile.figures() {
                 let path = path.join(".");
                 if !found.iter().any(|known| known.path == path) {
-                    found.push(Inherited { from: from.clone(), path, figure: figure.clone() });
+                    found.push(Inherited { from: from.to_owned(), path, figure: figure.clone() });
                 }
             }
-            let Some(base) = read.profile.base() else { return Ok(found) };
+        })?;
+        Ok(found)
+    }
+
+    /// Every choice of a profile that is no number, its own and those it inherits, in the order of the files.
+    ///
+    /// # Errors
+    /// As for [`Library::load`].
+    pub fn inherited_choices<P: Profile>(
+        &mut self,
+        name: &str,
+        place: Place,
+    ) -> Result<Vec<InheritedChoice>, Diagnostic> {
+        let mut found: Vec<InheritedChoice> = Vec::new();
+        self.each_base::<P>(name, place, |from, read| {
+            for (key, kind, source) in read.profile.choices() {
+                if found.iter().any(|known| known.key == key) {
+                    continue;
+                }
+                let span = read.outline.find(&[key, "value"]).map_or(0..0, |value| value.span.clone());
+                found.push(InheritedChoice {
+                    from: from.to_owned(),
+                    key: key.to_owned(),
+                    value: read.source.text()[span].to_owned(),
+                    kind,
+                    source: source.to_owned(),
+                });
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Shows `look` a profile, and then what it rests on, each with its name.
+    fn each_base<P: Profile>(
+        &mut self,
+        name: &str,
+        place: Place,
+        mut look: impl FnMut(&str, &Read<P>),
+    ) -> Result<(), Diagnostic> {
+        let (mut from, mut place, mut depth) = (name.to_owned(), place, 0);
+        loop {
+            let read = self.read::<P>(&from, place)?;
+            look(&from, &read);
+            let Some(base) = read.profile.base() else { return Ok(()) };
             depth += 1;
             if depth > DEEPEST_BASE {
                 let circle = format!("`{name}` rests on more than {DEEPEST_BASE} profiles, or on itself");

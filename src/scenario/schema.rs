@@ -11,6 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::quantity::Span;
 
 mod alert;
+mod alert_levels;
 mod bridge;
 mod link;
 mod mqtt;
@@ -20,6 +21,9 @@ mod tcp;
 mod tls;
 
 pub use alert::{Course, Fire, Known, KnownNode, NodeRules, SensorNodeRole, ServerNodeRole};
+pub use alert_levels::{
+    CloudSinkRole, GatewayRole, Instruction, NodeCamera, Order, Recognition, ServiceRole, Sight, Update,
+};
 pub use bridge::{Bridge, BridgeTopic};
 pub use link::{
     Answer, BrokerRestart, ClientCrash, DelayFrame, Fault, Jitter, Link, LinkDown, Loss, Memory, Nat,

@@ -40,7 +40,7 @@ fn figure(summary: &Summary, path: &str) -> f64 {
 }
 
 #[test]
-fn every_fault_of_the_code_has_its_question_its_promises_and_its_chart() {
+fn every_fault_and_every_order_has_its_question_its_promises_and_its_chart() {
     let mut files: Vec<PathBuf> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -48,7 +48,7 @@ fn every_fault_of_the_code_has_its_question_its_promises_and_its_chart() {
         .collect();
     files.push(root().join("scenarios/alert-network-as-built.ron"));
     files.sort();
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 8);
     for file in files {
         let (name, loaded) = (stem(&file), loaded_from(&file, &[]));
         assert!(loaded.scenario.question.contains('?'), "{name} asks no question");

@@ -27,7 +27,7 @@ fn the_lectures_figure_as_a_chart() {
 fn pair(bridge: &str, east: &str, west_steps: &str, east_steps: &str, faults: &str) -> Loaded {
     let client = |broker: &str, steps: &str| {
         format!(
-            "(mqtt: (broker: \"{broker}\"), role: Steps(steps: [(at: \"0 s\", act: Connect), (at: \"200 ms\", act: \
+            "(mqtt: (broker: \"{broker}\", clean_session: false), role: Steps(steps: [(at: \"0 s\", act: Connect), (at: \"200 ms\", act: \
              Subscribe(filters: [(filter: \"#\", qos: 2), (filter: \"$SYS/#\", qos: 2)])), {steps}]))"
         )
     };
@@ -172,4 +172,53 @@ fn a_broker_that_takes_no_bridges_is_asked_again_as_by_a_client() {
         .collect();
     assert_eq!(connects, [true, false]);
     assert_eq!(publishes(&recorder, &outcome, "east", "e").len(), 1);
+}
+
+/// Messages to `a` at the given seconds.
+fn messages(at_s: std::ops::Range<u32>, qos: u8) -> String {
+    at_s.map(|second| publish(&format!("{second} s"), "a", qos, false)).collect()
+}
+
+/// How often each message that crossed reached the subscriber beyond, and how many reached it at all.
+fn heard_beyond(outcome: &Outcome) -> (usize, u32) {
+    let beyond = outcome.nodes.iter().position(|node| node.name == "e").unwrap() as u32;
+    let copies = outcome.deliveries.iter().filter(|delivery| delivery.subscriber.0 == beyond);
+    let copies: Vec<u32> = copies.map(|delivery| delivery.copies).collect();
+    (copies.len(), copies.iter().copied().max().unwrap_or(0))
+}
+
+#[test]
+fn what_comes_while_the_remote_broker_is_dead_crosses_when_it_lives() {
+    for qos in 1..=2 {
+        let topics = format!("topics: [(pattern: \"a\", qos: {qos})]");
+        let faults = "BrokerRestart(broker: \"east\", at: \"5500 ms\", down_for: \"3 s\")";
+        let comes_back = "(at: \"10500 ms\", act: Connect),";
+        let loaded = pair(&topics, "mosquitto-2.0", &messages(4..14, qos), comes_back, faults);
+        let (outcome, recorder) = record(&loaded, PACKETS);
+        let connects = sent(&recorder, &outcome, "west", "east");
+        let connects = connects.iter().filter(|label| label.starts_with("CONNECT")).count();
+        assert!(connects >= 2, "it came back: {connects}");
+        let (heard, most) = heard_beyond(&outcome);
+        assert_eq!((heard, most), (10, 1), "QoS {qos}");
+    }
+}
+
+/// The publisher has its acknowledgements, the link beyond is cut, and the local broker is killed: what waits for the
+/// bridge is as safe as the broker's storage.
+#[test]
+fn what_waits_for_the_bridge_survives_the_local_broker_if_it_is_stored() {
+    for (memory, expected) in [("Kept", 3), ("Lost", 0)] {
+        let topics = "keep_alive: \"5 s\", topics: [(pattern: \"a\", qos: 2)]";
+        let faults = format!(
+            "LinkDown(link: \"west-east\", from: \"3 s\", to: \"20 s\"), BrokerRestart(broker: \"west\", at: \"10 s\", \
+             down_for: \"1 s\", memory: {memory})"
+        );
+        let loaded = pair(topics, "mosquitto-2.0", &messages(4..7, 2), "", &faults);
+        let (outcome, recorder) = record(&loaded, PACKETS);
+        let completed = sent(&recorder, &outcome, "west", "w");
+        let completed = completed.iter().filter(|label| label.starts_with("PUBCOMP")).count();
+        assert_eq!(completed, 3, "the publisher was promised");
+        let (heard, most) = heard_beyond(&outcome);
+        assert_eq!((heard, most), (expected, expected.min(1) as u32), "{memory}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The tests that look at the whole: scenarios, captures, the command line, the house itself.
 //! One binary, so that it links once.
 
+mod alert_levels;
 mod alert_network;
 mod alert_table;
 mod behaviours;
@@ -16,14 +17,17 @@ mod full_disk;
 mod fuzz;
 mod ground_truth;
 mod ground_truth_frames;
+mod ground_truth_image;
 mod ground_truth_sessions;
 mod ground_truth_tls;
 mod interoperability;
 mod live;
+mod mutants;
 mod report;
 mod scenarios;
 mod server_throughput;
 mod smart_home;
+mod swarm;
 mod sweep;
 mod tcp_formulas;
 mod tidy;

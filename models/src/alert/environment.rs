@@ -1,4 +1,4 @@
-//! What there is to measure: temperature, humidity and flame over time at a place.
+//! What there is to measure: temperature, humidity and flame over time at a place, and what a camera sees.
 //!
 //! **Models** a site by a course of temperature and of humidity (steps, straight lines, or a recorded
 //! trace) and by fires. A fire begins at a point and spreads outwards at a constant speed; where its
@@ -75,6 +75,19 @@ pub struct Fire {
     pub flame: u16,
 }
 
+/// Objects before a camera.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sight {
+    /// What they are, in the word of whoever recognises them.
+    pub kind: String,
+    /// How many.
+    pub count: u32,
+    /// From when.
+    pub from: SimTime,
+    /// Until when; not at this instant any more.
+    pub to: SimTime,
+}
+
 /// Where a node stands and what is around it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Site {
@@ -88,6 +101,8 @@ pub struct Site {
     pub noise_c: f64,
     /// The fires of the scenario.
     pub fires: Arc<[Fire]>,
+    /// What a camera sees, if there is one.
+    pub sights: Arc<[Sight]>,
 }
 
 /// What a flame sensor reads without a flame.
@@ -132,6 +147,14 @@ impl Site {
         if first > after { first } else { SimTime::MAX }
     }
 
+    /// Number of objects of these kinds before the camera, and since when the first of them has been there.
+    #[must_use]
+    pub fn objects(&self, now: SimTime, kinds: &[String]) -> (u32, Option<SimTime>) {
+        let here = |sight: &&Sight| sight.from <= now && now < sight.to && kinds.contains(&sight.kind);
+        let seen = || self.sights.iter().filter(here);
+        (seen().map(|sight| sight.count).sum(), seen().map(|sight| sight.from).min())
+    }
+
     /// A measured temperature, rounded to the sensor's whole degree (DHT11).
     pub fn measure_temperature(&self, now: SimTime, draws: &mut Stream) -> Reading {
         let noise_c = if self.noise_c > 0.0 { draws.normal(0.0, self.noise_c) } else { 0.0 };
@@ -160,7 +183,21 @@ mod tests {
             humidity_percent: Course::Constant(45.0),
             noise_c: 0.0,
             fires: fires.into(),
+            sights: [].into(),
         }
+    }
+
+    #[test]
+    fn a_camera_sees_what_is_there_at_its_instant() {
+        let sight =
+            |kind: &str, count, from, to| Sight { kind: kind.into(), count, from: s(from), to: s(to) };
+        let sights = [sight("person", 1, 10, 20), sight("person", 2, 15, 30), sight("dog", 1, 0, 99)];
+        let site = Site { sights: sights.into(), ..site(0.0, &[]) };
+        let people = ["person".to_owned()];
+        let seen = |secs| site.objects(s(secs), &people);
+        assert_eq!([seen(9), seen(10)], [(0, None), (1, Some(s(10)))]);
+        assert_eq!([seen(15), seen(20), seen(30)], [(3, Some(s(10))), (2, Some(s(15))), (0, None)]);
+        assert_eq!(site.objects(s(15), &[]), (0, None));
     }
 
     const FIRE: Fire = Fire {

@@ -16,9 +16,15 @@
 //! **Switches** ([`NodeSwitches`]) make it the published or the built one. As built, timer and flame input
 //! wake the thread by a message to itself, and a message that comes while it waits is lost to it.
 //!
+//! A node may have a camera instead of the other sensors ([`camera`]), and obeys orders of the server that come
+//! on its control topic ([`orders`]), if it hears them at all.
+//!
 //! **Leaves out** the half second between attempts to connect (the client program has it), and time that
 //! the program's own computing takes (the host charges it for each packet).
 
+pub mod camera;
+pub mod orders;
+mod sampling;
 mod tally;
 
 use std::collections::VecDeque;
@@ -34,13 +40,8 @@ use super::message::{Command, Reading};
 use super::severity::{Rules, SeverityMode, Window};
 use super::topics::{self, Place};
 use super::{Handshake, NodeSwitches, WakePath};
+use camera::CameraPlan;
 pub use tally::Tally;
-
-/// Pauses of one sample of the DHT sensor as the code has them: 0.15, 0.01 and 0.05 s.
-const READ_PAUSE: Duration = Duration::from_millis(210);
-
-/// The further pause where the flame sensor is read.
-const FLAME_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a node is, shared by all nodes that differ in nothing but their configuration.
 #[derive(Clone, PartialEq, Debug)]
@@ -51,6 +52,8 @@ pub struct NodePlan {
     pub rules: Rules,
     /// Time from sample to sample in each severity mode.
     pub periods: [Duration; 3],
+    /// The camera, which then is its only sensor.
+    pub camera: Option<CameraPlan>,
 }
 
 /// Whether the network has let the node in.
@@ -78,6 +81,12 @@ pub enum Action {
     },
     /// Subscribe to one filter.
     Subscribe(String),
+    /// Unsubscribe from one filter.
+    Unsubscribe(String),
+    /// Take a picture.
+    TakePicture,
+    /// Have the picture looked at; [`SensorNode::recognition_failed`] where nobody does.
+    Recognise,
     /// Leave for ever.
     Disconnect,
 }
@@ -86,9 +95,11 @@ pub enum Action {
 enum Step {
     Do(Action),
     Pause(Duration),
+    Look,
     PublishReadings,
     Decide,
     StartTimer,
+    Rejoin,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +124,12 @@ pub struct SensorNode {
     unread: VecDeque<(String, String)>,
     window: Window,
     readings: Vec<Reading>,
+    /// Time from sample to sample in each severity mode: the plan's, or what the server has sent since.
+    periods: [Duration; 3],
+    /// Kinds of objects that alarm it: the plan's, or what the server has sent since.
+    triggers: Vec<String>,
+    /// When the last picture was taken.
+    picture_at: SimTime,
     next_tick: SimTime,
     /// The flame sensor's next edge after what was seen of it.
     next_edge: SimTime,
@@ -145,6 +162,9 @@ impl SensorNode {
     pub fn new(plan: Arc<NodePlan>, configuration: Arc<str>, site: Site) -> Self {
         SensorNode {
             place: configuration::place(&configuration),
+            periods: plan.periods,
+            triggers: plan.camera.as_ref().map(|camera| camera.triggers.clone()).unwrap_or_default(),
+            picture_at: SimTime::MAX,
             plan,
             configuration,
             next_edge: site.flame_edge(SimTime::ZERO),
@@ -226,6 +246,17 @@ impl SensorNode {
         }
     }
 
+    /// The program starts anew: what it had in RAM is lost, files are not. A new configuration and its periods
+    /// are in a file, triggers are not.
+    pub fn restarted(&mut self) {
+        self.lost();
+        self.mode = FunctionalMode::Initial;
+        self.unread.clear();
+        self.window.clear();
+        self.readings.clear();
+        self.triggers = self.plan.camera.as_ref().map(|camera| camera.triggers.clone()).unwrap_or_default();
+    }
+
     /// The last action was acknowledged.
     pub fn acknowledged(&mut self, now: SimTime) {
         if self.waiting == Waiting::Acknowledgement {
@@ -250,7 +281,8 @@ impl SensorNode {
     fn handle(&mut self, now: SimTime, topic: &str, text: &str) {
         if Some(topic) == self.wake_topic().as_deref() {
             if matches!(self.mode, FunctionalMode::Active(_)) {
-                if text.contains('1') { self.enter(SeverityMode::Warning, now) } else { self.sample() }
+                let flame = text.contains('1') && self.plan.camera.is_none();
+                if flame { self.enter(SeverityMode::Warning, now) } else { self.sample() }
             }
             return;
         }
@@ -273,23 +305,17 @@ impl SensorNode {
                 self.retry_at = SimTime::MAX;
                 self.script.push_back(Step::Do(Action::Disconnect));
             }
-            Some(Command::UpdateConfiguration(message)) => self.reconfigure(&message, now),
+            Some(Command::UpdateConfiguration { message, sampling }) => {
+                self.reconfigure(&message, sampling.as_deref());
+            }
+            Some(Command::SetTriggers(kinds)) => self.set_triggers(kinds),
             Some(
                 Command::Activate(_)
                 | Command::PublishConfiguration(_)
                 | Command::PublishSeverity(_)
-                | Command::SetTriggers(_),
+                | Command::Report { .. },
             )
             | None => {}
-        }
-    }
-
-    /// Over-the-air configuration: the node takes the new text and joins again with it.
-    fn reconfigure(&mut self, message: &str, now: SimTime) {
-        if let Ok(text) = configuration::validate(message) {
-            self.configuration = Arc::from(text);
-            self.place = configuration::place(text);
-            self.connected(now);
         }
     }
 
@@ -320,27 +346,24 @@ impl SensorNode {
         if self.plan.switches.clear_window {
             self.window.clear();
         }
-        let server = configuration::server(&self.configuration).to_owned();
-        let mut subscriptions = vec![
-            self.place.system(&server, "localDateTime"),
-            self.place.system(&server, &format!("{server}/status")),
-        ];
-        subscriptions.extend(self.wake_topic());
-        subscriptions.extend(configuration::extra_topic(&self.configuration).map(str::to_owned));
         self.script.clear();
-        self.script.extend(subscriptions.into_iter().map(|filter| Step::Do(Action::Subscribe(filter))));
+        self.script.extend(self.hears().into_iter().map(|filter| Step::Do(Action::Subscribe(filter))));
         let text = Command::PublishSeverity(mode).text(self.plan.switches.form);
         let topic = self.place.control();
         self.script.push_back(Step::Do(Action::Publish { topic, text, for_server: true }));
         self.script.push_back(Step::StartTimer);
     }
 
-    fn sample(&mut self) {
-        let flame = self.severity().reads_flame();
-        self.script.extend([
-            Step::Pause(if flame { READ_PAUSE + FLAME_PAUSE } else { READ_PAUSE }),
-            Step::PublishReadings,
-        ]);
+    /// What it subscribes to besides its control topic.
+    fn hears(&self) -> Vec<String> {
+        let server = configuration::server(&self.configuration);
+        let mut filters = vec![
+            self.place.system(server, "localDateTime"),
+            self.place.system(server, &format!("{server}/status")),
+        ];
+        filters.extend(self.wake_topic());
+        filters.extend(configuration::extra_topic(&self.configuration).map(str::to_owned));
+        filters
     }
 
     fn severity(&self) -> SeverityMode {
@@ -368,11 +391,16 @@ impl SensorNode {
             };
             match step {
                 Step::Do(action) => {
+                    if action == Action::TakePicture {
+                        self.picture_at = now;
+                    }
                     self.waiting = Waiting::Acknowledgement;
                     self.actions.push_back(action);
                 }
                 Step::Pause(span) => self.waiting = Waiting::Until(now + span),
                 Step::StartTimer => self.next_tick = now + self.period(),
+                Step::Rejoin => return self.connected(now),
+                Step::Look => self.look(),
                 Step::PublishReadings => self.publish_readings(),
                 Step::Decide => self.decide(now),
             }
@@ -380,35 +408,7 @@ impl SensorNode {
     }
 
     fn period(&self) -> Duration {
-        self.plan.periods[self.severity() as usize]
-    }
-
-    /// Each reading is published before the mode is decided on.
-    fn publish_readings(&mut self) {
-        for &reading in &self.readings {
-            let topic = self.place.sensor(reading.data_name());
-            let text = reading.text(self.plan.switches.form);
-            self.script.push_back(Step::Do(Action::Publish { topic, text, for_server: true }));
-        }
-        self.script.push_back(Step::Decide);
-    }
-
-    fn decide(&mut self, now: SimTime) {
-        let (mut temperature_c, mut flame) = (0.0, None);
-        for reading in self.readings.drain(..) {
-            match reading {
-                Reading::TemperatureC(c) => temperature_c = f64::from(c),
-                Reading::Flame(value) => flame = Some(value),
-                Reading::HumidityPercent(_) | Reading::Objects(_) => {}
-            }
-        }
-        self.window.push(now, temperature_c);
-        let rate = self.window.rate(self.plan.switches.rate);
-        let before = self.severity();
-        let after = self.plan.rules.decide(before, flame, rate, temperature_c);
-        if after != before {
-            self.enter(after, now);
-        }
+        self.periods[self.severity() as usize]
     }
 
     /// When something is due.
@@ -454,16 +454,6 @@ impl SensorNode {
         }
     }
 
-    fn read_sensors(&mut self, now: SimTime, draws: &mut Stream) {
-        self.tally.samples += 1;
-        self.readings.clear();
-        if self.severity().reads_flame() {
-            self.readings.push(Reading::Flame(self.site.flame(now)));
-        }
-        self.readings.push(self.site.measure_temperature(now, draws));
-        self.readings.push(self.site.measure_humidity(now));
-    }
-
     fn interrupt(&mut self, now: SimTime, interrupt: Interrupt) {
         if self.waiting == Waiting::Listening && self.script.is_empty() {
             self.serve(interrupt, now);
@@ -482,6 +472,7 @@ impl SensorNode {
                 let text = interrupt.text().to_owned();
                 self.script.push_back(Step::Do(Action::Publish { topic, text, for_server: false }));
             }
+            (None, Interrupt::Flame) if self.plan.camera.is_some() => self.sample(),
             (None, Interrupt::Flame) if mode == SeverityMode::Normal => {
                 self.enter(SeverityMode::Warning, now)
             }

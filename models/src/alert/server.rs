@@ -12,6 +12,11 @@
 //!   These threads share the interpreter's lock with the network thread: each of the three calls needs
 //!   one turn ([`ServerNode::background`]), and a turn takes longer the more threads are alive.
 //!
+//! Beside the authors' code it takes a gateway's *batch*: one thread, one connection, an insert for each
+//! reading, one commit. And it gives *orders* to nodes at given instants: another configuration, other
+//! triggers. An order for a node that has not joined waits until it does; triggers are given again to a node
+//! that joins anew, as its severity is.
+//!
 //! **Simplification**: a thread that has begun is served to its end before the next one.
 //!
 //! **Parameters**: [`ServerPlan`].
@@ -22,6 +27,7 @@ use std::time::Duration;
 
 use sim_core::time::SimTime;
 
+use super::batch;
 use super::configuration;
 use super::message::{Command, Kind};
 use super::severity::SeverityMode;
@@ -43,6 +49,17 @@ const SYSTEM_PAUSES: [Duration; 7] = [
     Duration::from_millis(200),
 ];
 
+/// What a server tells a node, and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Instruction {
+    /// When.
+    pub at: SimTime,
+    /// Name of the node.
+    pub node: String,
+    /// What.
+    pub command: Command,
+}
+
 /// What a server node is.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ServerPlan {
@@ -57,6 +74,8 @@ pub struct ServerPlan {
     /// Number of live threads at which a turn at the interpreter's lock takes twice as long; 0: it never
     /// takes longer.
     pub threads_for_double: u32,
+    /// Orders for nodes, in the order of their instants.
+    pub instructions: Vec<Instruction>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -65,11 +84,30 @@ struct Record {
     configuration: Option<String>,
 }
 
+/// What the server has to say to a node.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Orders {
+    /// Topic on which the node was last let in.
+    control: Option<String>,
+    /// Orders that wait until it joins.
+    waiting: Vec<Command>,
+    /// The triggers that it was last given.
+    triggers: Option<Command>,
+}
+
+/// A storing thread.
+#[derive(Clone, Copy, Debug)]
+struct Thread {
+    message: MessageId,
+    readings: u32,
+}
+
 #[derive(Clone, Debug)]
 enum Item {
     Configuration { control: String, node: String, text: String, message: MessageId },
     Severity { node: String, mode: SeverityMode, message: MessageId },
-    Data(MessageId),
+    Data { readings: u32, message: MessageId },
+    Report { refused: bool, message: MessageId },
 }
 
 /// A text to publish.
@@ -88,8 +126,16 @@ pub struct Say {
 pub struct Books {
     /// Messages that came.
     pub received: u64,
-    /// Sensor messages stored.
+    /// Sensor messages and batches stored.
     pub stored: u64,
+    /// Readings in these.
+    pub readings: u64,
+    /// Batches that could not be read.
+    pub malformed: u64,
+    /// Orders that nodes have carried out.
+    pub accepted: u64,
+    /// Orders that nodes have refused.
+    pub refused: u64,
     /// When the first message came.
     pub first_received: Option<SimTime>,
     /// When the last one was.
@@ -109,6 +155,7 @@ pub struct Books {
 pub struct ServerNode {
     plan: Arc<ServerPlan>,
     nodes: BTreeMap<String, Record>,
+    orders: BTreeMap<String, Orders>,
     buffer: VecDeque<Item>,
     /// When the buffer thread is free; [`SimTime::MAX`] after its end.
     free_at: SimTime,
@@ -118,8 +165,10 @@ pub struct ServerNode {
     /// Handled messages that the ledger can close.
     handled: Vec<MessageId>,
     /// Storing threads, oldest first, and the turns that the oldest has had.
-    threads: VecDeque<MessageId>,
+    threads: VecDeque<Thread>,
     turns: u32,
+    /// Instructions given so far.
+    instructed: usize,
     books: Books,
 }
 
@@ -130,6 +179,7 @@ impl ServerNode {
         let record = |severity: &SeverityMode| Record { severity: *severity, configuration: None };
         ServerNode {
             nodes: plan.known.iter().map(|(name, severity)| (name.clone(), record(severity))).collect(),
+            orders: BTreeMap::new(),
             plan,
             buffer: VecDeque::new(),
             free_at: SimTime::ZERO,
@@ -138,6 +188,7 @@ impl ServerNode {
             handled: Vec::new(),
             threads: VecDeque::new(),
             turns: 0,
+            instructed: 0,
             books: Books::default(),
         }
     }
@@ -160,23 +211,33 @@ impl ServerNode {
         self.nodes.get(node)?.configuration.as_deref()
     }
 
-    /// A message came: the network thread puts it into the main buffer.
-    pub fn received(&mut self, now: SimTime, topic: &str, text: &str, message: MessageId) {
+    /// A message came: the network thread puts it into the main buffer. A payload that is no text is no
+    /// message of a node, but may be a batch.
+    pub fn received(&mut self, now: SimTime, topic: &str, payload: &[u8], message: MessageId) {
         self.books.received += 1;
         self.books.first_received.get_or_insert(now);
+        let text = std::str::from_utf8(payload).unwrap_or_default();
         let node = topic.split('/').nth(1).unwrap_or_default().to_owned();
         let item = match Kind::of(topic) {
-            Kind::Data => Some(Item::Data(message)),
+            Kind::Data => Some(Item::Data { readings: 1, message }),
+            Kind::Batch => {
+                let samples = batch::decode(payload);
+                self.books.malformed += u64::from(samples.is_err());
+                samples.ok().map(|samples| Item::Data { readings: samples.len() as u32, message })
+            }
             Kind::Control => match Command::within(text) {
                 Some(Command::PublishConfiguration(text)) => {
                     Some(Item::Configuration { control: topic.to_owned(), node, text, message })
                 }
                 Some(Command::PublishSeverity(mode)) => Some(Item::Severity { node, mode, message }),
+                Some(Command::Report { refused, .. }) => {
+                    Some(Item::Report { refused: refused.is_some(), message })
+                }
                 // Its own words come back to it.
                 Some(
                     Command::Activate(_)
                     | Command::Block
-                    | Command::UpdateConfiguration(_)
+                    | Command::UpdateConfiguration { .. }
                     | Command::SetTriggers(_),
                 )
                 | None => None,
@@ -192,11 +253,12 @@ impl ServerNode {
 
     /// The buffer thread works for as long as it may.
     pub fn handle_timeout(&mut self, now: SimTime) {
+        self.instruct(now);
         while self.free_at <= now {
             let Some(item) = self.buffer.pop_front() else { return };
             match item {
-                Item::Data(message) => {
-                    self.threads.push_back(message);
+                Item::Data { readings, message } => {
+                    self.threads.push_back(Thread { message, readings });
                     self.books.most_threads = self.books.most_threads.max(self.threads.len() as u32);
                 }
                 Item::Severity { node, mode, message } => {
@@ -206,10 +268,34 @@ impl ServerNode {
                     self.occupy(now, self.plan.database_call * TURNS_PER_STORE);
                     self.handled.push(message);
                 }
+                Item::Report { refused, message } => {
+                    self.books.refused += u64::from(refused);
+                    self.books.accepted += u64::from(!refused);
+                    self.occupy(now, self.plan.database_call * TURNS_PER_STORE);
+                    self.handled.push(message);
+                }
                 Item::Configuration { control, node, text, message } => {
                     self.join(now, control, &node, &text);
                     self.handled.push(message);
                 }
+            }
+        }
+    }
+
+    /// Gives the orders that are due.
+    fn instruct(&mut self, now: SimTime) {
+        let plan = self.plan.clone();
+        while let Some(next) = plan.instructions.get(self.instructed).filter(|next| next.at <= now) {
+            self.instructed += 1;
+            let orders = self.orders.entry(next.node.clone()).or_default();
+            let kept = matches!(next.command, Command::SetTriggers(_));
+            if kept {
+                orders.triggers = Some(next.command.clone());
+            }
+            match orders.control.clone() {
+                Some(control) => self.say(now, control, next.command.text(self.plan.switches.form), true),
+                // What is kept is given with the next join anyway.
+                None => orders.waiting.extend((!kept).then(|| next.command.clone())),
             }
         }
     }
@@ -240,14 +326,25 @@ impl ServerNode {
         };
         self.books.activated += 1;
         let form = self.plan.switches.form;
-        self.say(looked_up, control, Command::Activate(severity).text(form), true);
-        let record = Record { severity, configuration: Some(configuration::json(xml)) };
+        self.say(looked_up, control.clone(), Command::Activate(severity).text(form), true);
         // The configuration is filed under the name that the text gives, whatever the topic says.
         let named = configuration::place(xml).node;
+        self.say_orders(looked_up, &named, control);
+        let record = Record { severity, configuration: Some(configuration::json(xml)) };
         self.nodes.insert(named, record);
         let stored = looked_up + self.plan.database_call;
         let said = self.say_system(stored, xml);
         self.occupy(now, said - now);
+    }
+
+    /// Tells a node that was let in what it was to be told.
+    fn say_orders(&mut self, at: SimTime, node: &str, control: String) {
+        let orders = self.orders.entry(node.to_owned()).or_default();
+        orders.control = Some(control.clone());
+        let due: Vec<Command> = orders.triggers.iter().cloned().chain(orders.waiting.drain(..)).collect();
+        for order in due {
+            self.say(at, control.clone(), order.text(self.plan.switches.form), true);
+        }
     }
 
     fn refuse(&mut self, now: SimTime, control: String) {
@@ -295,7 +392,8 @@ impl ServerNode {
     pub fn poll_timeout(&self) -> SimTime {
         let buffer = if self.buffer.is_empty() { SimTime::MAX } else { self.free_at };
         let agenda = self.agenda.first_key_value().map_or(SimTime::MAX, |((at, _), _)| *at);
-        if self.handled.is_empty() { buffer.min(agenda) } else { SimTime::ZERO }
+        let order = self.plan.instructions.get(self.instructed).map_or(SimTime::MAX, |next| next.at);
+        if self.handled.is_empty() { buffer.min(agenda).min(order) } else { SimTime::ZERO }
     }
 
     /// What to publish now.
@@ -319,7 +417,7 @@ impl ServerNode {
     /// takes with as many threads alive as there are, and the message that is stored at its end, if it was
     /// the thread's last one.
     pub fn background(&mut self, now: SimTime, turn_ns: u64) -> (u64, Option<MessageId>) {
-        let Some(&message) = self.threads.front() else { return (0, None) };
+        let Some(&Thread { message, readings }) = self.threads.front() else { return (0, None) };
         let alive = self.threads.len() as u64;
         let slowed_ns = match self.plan.threads_for_double {
             0 => 0,
@@ -327,13 +425,15 @@ impl ServerNode {
         };
         let ns = turn_ns + slowed_ns;
         self.turns += 1;
-        if self.turns < TURNS_PER_STORE {
+        // Connect, an insert for each reading, commit.
+        if self.turns < TURNS_PER_STORE - 1 + readings {
             return (ns, None);
         }
         self.turns = 0;
         self.threads.pop_front();
         let stored = now + Duration::from_nanos(ns);
         self.books.stored += 1;
+        self.books.readings += u64::from(readings);
         self.books.last_stored = Some(stored);
         (ns, Some(message))
     }

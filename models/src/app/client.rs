@@ -2,6 +2,7 @@
 
 mod asleep;
 mod books;
+mod call;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use super::sleeper::Sleeper;
 use super::steps::{Steps, Wish};
 use super::turn::Turn;
 use super::{
-    Burst, Camera, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task, Workplace, remark_on,
+    Burst, Camera, CloudSinkRole, GatewayRole, Publisher, SensorNodeRole, ServerNodeRole, Subscriber, Task,
+    Workplace, remark_on,
 };
 use crate::cause::Cause;
 use crate::host::secure::Security;
@@ -76,6 +78,10 @@ pub enum Role {
     SensorNode(Box<SensorNodeRole>),
     /// The server node of the alert network.
     ServerNode(Box<ServerNodeRole>),
+    /// The level 1 gateway of the alert network.
+    Gateway(Box<GatewayRole>),
+    /// The level 3 sink of the alert network.
+    CloudSink(Box<CloudSinkRole>),
     /// Does one thing after another.
     Steps(Steps),
 }
@@ -111,6 +117,8 @@ struct Rare {
     crashes: Vec<(SimTime, SimTime)>,
     /// When it is back from the last time it was killed.
     back_at: SimTime,
+    /// A call of the role to a service.
+    call: Option<call::Call>,
 }
 
 impl ClientProgram {
@@ -192,23 +200,16 @@ impl ClientProgram {
                 | Role::Burst(_)
                 | Role::Subscriber(_)
                 | Role::SensorNode(_)
-                | Role::ServerNode(_) => {
+                | Role::ServerNode(_)
+                | Role::Gateway(_)
+                | Role::CloudSink(_) => {
                     return sleeper;
                 }
             },
         };
         // A program that waits for an acknowledgement does nothing else.
         let own = if self.waits() { SimTime::MAX } else { self.role.deadline().max(self.back_at()) };
-        connection.min(own).min(self.next_crash()).min(sleeper)
-    }
-
-    fn next_crash(&self) -> SimTime {
-        let next = self.rare.as_ref().and_then(|rare| rare.crashes.last());
-        next.map_or(SimTime::MAX, |(at, _)| *at)
-    }
-
-    fn back_at(&self) -> SimTime {
-        self.rare.as_ref().map_or(SimTime::ZERO, |rare| rare.back_at)
+        connection.min(own).min(self.next_crash()).min(sleeper).min(self.call_deadline())
     }
 
     /// Whether a publish call has not returned yet.
@@ -280,6 +281,7 @@ impl ClientProgram {
             }
             Phase::Away(_) | Phase::Closing(_) | Phase::Over => {}
         }
+        self.call_timed_out(place);
         if self.role.deadline().max(self.back_at()) <= now && !self.waits() {
             self.give_turn(place, Role::wake);
         }
@@ -287,6 +289,9 @@ impl ClientProgram {
 
     fn news(&mut self, socket: u32, news: News, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
+        if self.call_news(socket, news, place) {
+            return;
+        }
         let mine = self.phase == Phase::Here(socket);
         let entry = &mut place.sockets[socket as usize];
         if news.has(News::CONNECTED) && mine {
@@ -362,7 +367,7 @@ impl ClientProgram {
             host: self.host,
             mqtt: &mut self.mqtt,
             ledger: place.around.ledger(),
-            work: &mut place.work,
+            work: place.work,
             cost: place.cost,
             heap: place.heap.as_deref_mut(),
             failed: 0,
@@ -395,10 +400,13 @@ impl ClientProgram {
                 self.book_end(now);
                 self.phase = Phase::Over;
             }
+            (Wish::Call, _) => self.begin_call(place),
             (Wish::Connect | Wish::Disconnect | Wish::Close | Wish::Crash, _) => {}
         }
         if wish == Wish::Crash {
+            self.abort_call(place);
             self.books.crashes += 1;
+            self.role.killed();
             self.mqtt = Client::new(self.mqtt.config().clone());
         }
     }
@@ -445,9 +453,8 @@ impl ClientProgram {
                 }
                 self.give_turn(place, Role::subscribed);
             }
-            ClientEvent::Unsubscribed { .. }
-            | ClientEvent::Announced(_)
-            | ClientEvent::Authenticate { .. } => {}
+            ClientEvent::Unsubscribed { .. } => self.give_turn(place, Role::subscribed),
+            ClientEvent::Announced(_) | ClientEvent::Authenticate { .. } => {}
             ClientEvent::Close(reason) => self.close(reason, place.around),
         }
     }
@@ -463,7 +470,9 @@ impl ClientProgram {
 
     /// The connection that was asked for has this socket.
     pub fn opened(&mut self, socket: u32) {
-        self.phase = Phase::Here(socket);
+        if !self.call_opened(socket) {
+            self.phase = Phase::Here(socket);
+        }
     }
 
     /// The next control packet to send.
@@ -480,11 +489,5 @@ impl ClientProgram {
         self.mqtt.transport_closed(now);
         self.connection_over(now);
         Some(socket)
-    }
-
-    /// Bytes that the client holds for messages under way.
-    #[must_use]
-    pub fn buffered(&self) -> u64 {
-        self.mqtt.buffered() as u64
     }
 }

@@ -9,10 +9,13 @@ mod broker;
 mod burst;
 mod camera;
 mod client;
+mod cloud_sink;
+mod gateway;
 mod publisher;
 mod role;
 mod sensor_node;
 mod server_node;
+mod service;
 mod sleeper;
 mod steps;
 mod subscriber;
@@ -41,9 +44,12 @@ pub use broker::{BrokerProgram, Crash};
 pub use burst::{Burst, BurstPlan};
 pub use camera::{Camera, CameraPlan, Inference};
 pub use client::{ClientPlan, ClientProgram, Role};
+pub use cloud_sink::CloudSinkRole;
+pub use gateway::GatewayRole;
 pub use publisher::{Publisher, PublisherPlan};
-pub use sensor_node::SensorNodeRole;
+pub use sensor_node::{Recognition, SensorNodeRole};
 pub use server_node::ServerNodeRole;
+pub use service::{CallPlan, ServicePlan, ServiceProgram};
 pub use sleeper::{SleepPlan, Step};
 pub use steps::{Act, Steps, StepsPlan};
 pub use subscriber::{Subscriber, SubscriberPlan};
@@ -117,9 +123,9 @@ pub struct Workplace<'a, S> {
     /// The world around the host.
     pub around: &'a mut S,
     /// The account of the task.
-    pub work: Work,
+    pub work: &'a mut Work,
     /// What the task wants of the host.
-    pub requests: Requests,
+    pub requests: &'a mut Requests,
 }
 
 /// What a client's host remarks when its machine closes a connection; nothing where that is in order.
@@ -144,6 +150,8 @@ pub enum Program {
     Client(Box<ClientProgram>),
     /// A place for a client from outside.
     Visitor(Box<VisitorProgram>),
+    /// A service that clients call over HTTP.
+    Service(Box<ServiceProgram>),
 }
 
 impl Program {
@@ -152,6 +160,7 @@ impl Program {
     pub fn listens(&self, port: u16) -> Option<u32> {
         match self {
             Program::Broker(broker) => (broker.is_up() && broker.port() == port).then_some(broker.backlog()),
+            Program::Service(service) => (service.port() == port).then_some(u32::MAX),
             Program::Client(_) | Program::Visitor(_) => None,
         }
     }
@@ -164,6 +173,7 @@ impl Program {
             Program::Client(client) => Program::Client(Box::new(client.secured(security))),
             // The bytes of a visitor's real client are passed on as they are.
             Program::Visitor(visitor) => Program::Visitor(visitor),
+            Program::Service(service) => Program::Service(service),
         }
     }
 
@@ -173,7 +183,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.security(),
             Program::Client(client) => client.security(),
-            Program::Visitor(_) => None,
+            Program::Visitor(_) | Program::Service(_) => None,
         }
     }
 
@@ -181,7 +191,7 @@ impl Program {
     #[must_use]
     pub fn sleeps(&self) -> bool {
         match self {
-            Program::Broker(_) | Program::Visitor(_) => false,
+            Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => false,
             Program::Client(client) => client.sleeps(),
         }
     }
@@ -190,7 +200,7 @@ impl Program {
     #[must_use]
     pub fn is_between_sleeps(&self) -> bool {
         match self {
-            Program::Broker(_) | Program::Visitor(_) => false,
+            Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => false,
             Program::Client(client) => client.is_between_sleeps(),
         }
     }
@@ -202,6 +212,7 @@ impl Program {
             Program::Broker(broker) => broker.deadline(),
             Program::Client(client) => client.deadline(),
             Program::Visitor(visitor) => visitor.deadline(),
+            Program::Service(service) => service.deadline(),
         }
     }
 
@@ -209,7 +220,7 @@ impl Program {
     #[must_use]
     pub fn has_background(&self) -> bool {
         match self {
-            Program::Broker(_) | Program::Visitor(_) => false,
+            Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => false,
             Program::Client(client) => client.has_background(),
         }
     }
@@ -220,6 +231,7 @@ impl Program {
             Program::Broker(broker) => broker.execute(task, place),
             Program::Client(client) => client.execute(task, place),
             Program::Visitor(visitor) => visitor.execute(task, place),
+            Program::Service(service) => service.execute(task, place),
         }
     }
 
@@ -229,6 +241,7 @@ impl Program {
             Program::Broker(broker) => broker.opened(socket),
             Program::Client(client) => client.opened(socket),
             Program::Visitor(visitor) => visitor.opened(socket),
+            Program::Service(_) => unreachable!("a service opens no connections"),
         }
     }
 
@@ -237,7 +250,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_transmit(),
             Program::Client(client) => client.poll_transmit(),
-            Program::Visitor(_) => None,
+            Program::Visitor(_) | Program::Service(_) => None,
         }
     }
 
@@ -246,14 +259,16 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.poll_close(now),
             Program::Client(client) => client.poll_close(now),
-            Program::Visitor(_) => None,
+            Program::Visitor(_) | Program::Service(_) => None,
         }
     }
 
     /// The board was reset: all in RAM is lost, the program starts anew at `start`, or never.
     pub fn reset(&mut self, start: Option<SimTime>) {
         match self {
-            Program::Broker(_) | Program::Visitor(_) => unreachable!("only clients are reset"),
+            Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => {
+                unreachable!("only clients are reset")
+            }
             Program::Client(client) => client.reset(start),
         }
     }
@@ -261,7 +276,7 @@ impl Program {
     /// The connection that a task asked for could not be opened: there was no room for it.
     pub fn not_opened(&mut self, now: SimTime) {
         match self {
-            Program::Broker(_) | Program::Visitor(_) => {
+            Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => {
                 unreachable!("only clients have a heap of fixed size")
             }
             Program::Client(client) => client.not_opened(now),
@@ -274,7 +289,7 @@ impl Program {
         match self {
             Program::Broker(broker) => broker.buffered(),
             Program::Client(client) => client.buffered(),
-            Program::Visitor(_) => 0,
+            Program::Visitor(_) | Program::Service(_) => 0,
         }
     }
 }

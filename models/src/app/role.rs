@@ -15,6 +15,8 @@ impl Role {
             Role::Steps(role) => role.deadline(),
             Role::SensorNode(role) => role.deadline(),
             Role::ServerNode(role) => role.deadline(),
+            Role::Gateway(role) => role.deadline(),
+            Role::CloudSink(role) => role.deadline(),
             Role::Burst(_) | Role::Subscriber(_) => SimTime::MAX,
         }
     }
@@ -26,6 +28,8 @@ impl Role {
             Role::Steps(role) => role.wake(turn),
             Role::SensorNode(role) => role.wake(turn),
             Role::ServerNode(role) => role.wake(turn),
+            Role::Gateway(role) => role.wake(turn),
+            Role::CloudSink(role) => role.wake(turn),
             Role::Burst(_) | Role::Subscriber(_) => {}
         }
     }
@@ -39,6 +43,8 @@ impl Role {
             Role::Steps(_) => {}
             Role::SensorNode(role) => role.connected(turn),
             Role::ServerNode(role) => role.connected(turn),
+            Role::Gateway(role) => role.connected(turn, session_present),
+            Role::CloudSink(role) => role.connected(turn, session_present),
         }
     }
 
@@ -46,9 +52,14 @@ impl Role {
     pub(super) fn reset(&mut self) {
         match self {
             Role::Publisher(role) => role.reset(),
-            Role::SensorNode(role) => role.lost(),
+            Role::SensorNode(role) => role.restarted(),
             Role::Camera(role) => role.reset(),
-            Role::Burst(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {}
+            Role::Gateway(role) => role.restarted(),
+            Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::ServerNode(_)
+            | Role::CloudSink(_)
+            | Role::Steps(_) => {}
         }
     }
 
@@ -56,11 +67,13 @@ impl Role {
     pub(super) fn lost(&mut self) {
         match self {
             Role::SensorNode(role) => role.lost(),
+            Role::Gateway(role) => role.lost(),
             Role::Publisher(_)
             | Role::Camera(_)
             | Role::Burst(_)
             | Role::Subscriber(_)
             | Role::Steps(_)
+            | Role::CloudSink(_)
             | Role::ServerNode(_) => {}
         }
     }
@@ -74,6 +87,8 @@ impl Role {
             | Role::Burst(_)
             | Role::Subscriber(_)
             | Role::Steps(_)
+            | Role::Gateway(_)
+            | Role::CloudSink(_)
             | Role::ServerNode(_) => false,
         }
     }
@@ -85,11 +100,15 @@ impl Role {
             Role::Publisher(role) => role.completed(turn.now),
             Role::Burst(role) => role.completed(turn),
             Role::SensorNode(role) => role.acknowledged(turn),
-            Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => {}
+            Role::Subscriber(_)
+            | Role::ServerNode(_)
+            | Role::Gateway(_)
+            | Role::CloudSink(_)
+            | Role::Steps(_) => {}
         }
     }
 
-    /// A subscription is acknowledged.
+    /// A subscription, or the end of one, is acknowledged.
     pub(super) fn subscribed(&mut self, turn: &mut Turn<'_>) {
         match self {
             Role::SensorNode(role) => role.acknowledged(turn),
@@ -98,7 +117,24 @@ impl Role {
             | Role::Burst(_)
             | Role::Subscriber(_)
             | Role::Steps(_)
+            | Role::Gateway(_)
+            | Role::CloudSink(_)
             | Role::ServerNode(_) => {}
+        }
+    }
+
+    /// A call that it asked for is over; `answered`: as it should be.
+    pub(super) fn called(&mut self, turn: &mut Turn<'_>, answered: bool) {
+        match self {
+            Role::SensorNode(role) => role.called(turn, answered),
+            Role::Publisher(_)
+            | Role::Camera(_)
+            | Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::Steps(_)
+            | Role::ServerNode(_)
+            | Role::Gateway(_)
+            | Role::CloudSink(_) => {}
         }
     }
 
@@ -119,6 +155,8 @@ impl Role {
                 role.received(turn, topic, payload);
             }
             Role::ServerNode(role) => role.received(turn, topic, payload, message),
+            Role::Gateway(role) => role.received(turn, topic, payload, message),
+            Role::CloudSink(role) => role.received(turn, topic, payload, message),
             Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Steps(_) => {
                 turn.work.delivered.push(message);
             }
@@ -134,6 +172,8 @@ impl Role {
             | Role::Burst(_)
             | Role::Subscriber(_)
             | Role::Steps(_)
+            | Role::Gateway(_)
+            | Role::CloudSink(_)
             | Role::SensorNode(_) => false,
         }
     }
@@ -146,6 +186,8 @@ impl Role {
             | Role::Burst(_)
             | Role::Subscriber(_)
             | Role::Steps(_)
+            | Role::Gateway(_)
+            | Role::CloudSink(_)
             | Role::SensorNode(_) => {}
         }
     }
@@ -156,7 +198,43 @@ impl Role {
             Role::Publisher(role) => role.leaves_at(),
             Role::Burst(role) => role.leaves_at(),
             Role::SensorNode(role) => role.leaves_at(),
-            Role::Camera(_) | Role::Subscriber(_) | Role::ServerNode(_) | Role::Steps(_) => SimTime::MAX,
+            Role::Camera(_)
+            | Role::Subscriber(_)
+            | Role::ServerNode(_)
+            | Role::Gateway(_)
+            | Role::CloudSink(_)
+            | Role::Steps(_) => SimTime::MAX,
+        }
+    }
+
+    /// The program was killed and starts again: what it held in RAM is lost. Most roles hold nothing that
+    /// matters.
+    pub(super) fn killed(&mut self) {
+        match self {
+            Role::SensorNode(role) => role.restarted(),
+            Role::Gateway(role) => role.restarted(),
+            Role::Publisher(_)
+            | Role::Camera(_)
+            | Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::Steps(_)
+            | Role::ServerNode(_)
+            | Role::CloudSink(_) => {}
+        }
+    }
+
+    /// Bytes that it holds besides the messages under way.
+    pub(super) fn held(&self) -> u64 {
+        match self {
+            Role::Gateway(role) => role.held(),
+            Role::Publisher(_)
+            | Role::Camera(_)
+            | Role::Burst(_)
+            | Role::Subscriber(_)
+            | Role::Steps(_)
+            | Role::SensorNode(_)
+            | Role::ServerNode(_)
+            | Role::CloudSink(_) => 0,
         }
     }
 }

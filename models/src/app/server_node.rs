@@ -69,9 +69,7 @@ impl ServerNodeRole {
         payload: &Payload,
         message: MessageId,
     ) {
-        // A payload that is no text is no message of this network.
-        let text = std::str::from_utf8(payload.as_slice()).unwrap_or_default();
-        self.server.received(turn.now, topic.as_str(), text, message);
+        self.server.received(turn.now, topic.as_str(), payload.as_slice(), message);
         self.act(turn);
     }
 

@@ -47,6 +47,8 @@ pub enum Wish {
     Close,
     /// Be killed.
     Crash,
+    /// Ask a service, on a connection of its own.
+    Call,
 }
 
 /// A client that does its steps.

@@ -80,6 +80,7 @@ impl Power {
     }
 }
 
+/// A span for which a component is busy; one that ends at 0 is none.
 #[derive(Clone, Copy, Debug)]
 struct Interval {
     start: u64,
@@ -87,32 +88,88 @@ struct Interval {
     cause: Cause,
 }
 
-/// A component's busy intervals. Work is announced when it is given to the component, often before
-/// it begins, and booked once its end has passed, so that a run that ends in the middle of it can
-/// book the part that was done.
-#[derive(Clone, Debug, Default)]
-struct Activity {
+impl Interval {
+    const NONE: Interval = Interval { start: 0, end: 0, cause: Cause::Idle };
+
+    /// The part of it after `end`.
+    fn beyond(&self, end: u64) -> u64 {
+        self.end.saturating_sub(end.max(self.start))
+    }
+}
+
+/// A component's books. Work is announced when it is given to the component, often before it begins, and booked
+/// at once. The run may end in the middle of it: what lay beyond its end is then taken back, so intervals are
+/// remembered until they have passed.
+#[derive(Clone, Debug)]
+struct Books {
     /// Busy time announced so far, in nanoseconds: the integral's side of the books.
     announced_ns: u64,
-    last: Option<Interval>,
-    /// Intervals before `last` that have not passed; boxed because an idle node has none.
-    #[allow(clippy::box_collection, reason = "one word instead of four on every component of every node")]
-    earlier: Option<Box<VecDeque<Interval>>>,
+    /// Two places for intervals that may not have passed, which is enough for a node that keeps up.
+    open: [Interval; 2],
+    /// More of them; only overloaded nodes have any.
+    #[allow(clippy::box_collection, reason = "one word instead of four where there are none")]
+    further: Option<Box<VecDeque<Interval>>>,
+    /// Nanoseconds announced for each cause.
+    booked: [u64; Cause::ALL.len()],
+}
+
+impl Books {
+    const NEW: Books =
+        Books { announced_ns: 0, open: [Interval::NONE; 2], further: None, booked: [0; Cause::ALL.len()] };
+
+    /// Enters an interval announced at `now`, before which no run will end.
+    fn enter(&mut self, now: u64, interval: Interval) {
+        let span = interval.end - interval.start;
+        self.announced_ns += span;
+        self.booked[interval.cause as usize] += span;
+        for place in &mut self.open {
+            if place.end <= now {
+                *place = interval;
+                return;
+            }
+        }
+        self.keep(now, interval);
+    }
+
+    #[cold]
+    fn keep(&mut self, now: u64, interval: Interval) {
+        let further = self.further.get_or_insert_default();
+        while further.front().is_some_and(|first| first.end <= now) {
+            further.pop_front();
+        }
+        further.push_back(interval);
+    }
+
+    /// Intervals of which a part may lie beyond the end of the run.
+    fn open(&self) -> impl Iterator<Item = &Interval> {
+        self.open.iter().chain(self.further.iter().flat_map(|further| further.iter()))
+    }
+
+    /// Busy time up to `end`, in nanoseconds.
+    fn busy_ns(&self, end: u64) -> u64 {
+        self.announced_ns - self.open().map(|interval| interval.beyond(end)).sum::<u64>()
+    }
+
+    /// The same for each cause.
+    fn by_cause(&self, end: u64) -> [u64; Cause::ALL.len()] {
+        let mut booked = self.booked;
+        for interval in self.open() {
+            booked[interval.cause as usize] -= interval.beyond(end);
+        }
+        booked
+    }
 }
 
 /// One host's energy, by component and cause.
 #[derive(Clone, Debug, Default)]
 pub struct EnergyAccount {
-    activities: [Activity; COMPONENTS],
-    /// Busy nanoseconds of each component by cause; a component that is never busy has no table.
-    booked: [Option<Box<ByCause>>; COMPONENTS],
+    /// The books of each component that was ever busy.
+    books: [Option<Box<Books>>; COMPONENTS],
     /// The states of a board that is not awake all the time.
     base: Option<Box<Base>>,
     /// Whether nothing is booked.
     unmetered: bool,
 }
-
-type ByCause = [u64; Cause::ALL.len()];
 
 impl EnergyAccount {
     /// Books nothing but the idle power from now on, the beginning of the run: a bench sees with it what the
@@ -148,36 +205,13 @@ impl EnergyAccount {
         if start == end || self.unmetered {
             return;
         }
-        let activity = &mut self.activities[component as usize];
-        activity.announced_ns += end - start;
-        let previous = activity.last.replace(Interval { start, end, cause });
-        let Some(previous) = previous else { return };
-        if previous.end <= now && activity.earlier.is_none() {
-            book(&mut self.booked[component as usize], previous.cause, previous.end - previous.start);
-            return;
-        }
-        let earlier = activity.earlier.get_or_insert_default();
-        earlier.push_back(previous);
-        while let Some(first) = earlier.front().copied().filter(|first| first.end <= now) {
-            earlier.pop_front();
-            book(&mut self.booked[component as usize], first.cause, first.end - first.start);
-        }
-        if earlier.is_empty() {
-            activity.earlier = None;
-        }
+        let books = self.books[component as usize].get_or_insert_with(|| Box::new(Books::NEW));
+        books.enter(now, Interval { start, end, cause });
     }
 
     /// Busy time of `component` up to `end`, in nanoseconds, over all cores.
     fn busy_ns(&self, component: Component, end: u64) -> u64 {
-        let activity = &self.activities[component as usize];
-        let beyond: u64 = activity
-            .earlier
-            .iter()
-            .flat_map(|queue| queue.iter())
-            .chain(activity.last.iter())
-            .map(|interval| interval.end.saturating_sub(end.max(interval.start)))
-            .sum();
-        activity.announced_ns - beyond
+        self.books[component as usize].as_ref().map_or(0, |books| books.busy_ns(end))
     }
 
     /// CPU time up to `end`, over all cores, in nanoseconds.
@@ -211,26 +245,16 @@ impl EnergyAccount {
                 energy[Cause::Idle as usize]
             }
         };
-        for component in Component::ALL {
-            let activity = &self.activities[component as usize];
-            let mut booked = self.booked[component as usize].clone();
-            let open = activity.earlier.iter().flat_map(|queue| queue.iter()).chain(activity.last.iter());
-            for interval in open {
-                book(&mut booked, interval.cause, interval.end.min(end_ns).saturating_sub(interval.start));
-            }
-            let active_uw = u128::from(power.active_uw[component as usize]);
-            integral += active_uw * u128::from(self.busy_ns(component, end_ns));
-            for (sum, ns) in energy.iter_mut().zip(booked.iter().flat_map(|table| table.iter())) {
-                *sum += active_uw * u128::from(*ns);
+        for (books, active_uw) in self.books.iter().zip(power.active_uw) {
+            let Some(books) = books else { continue };
+            integral += u128::from(active_uw) * u128::from(books.busy_ns(end_ns));
+            for (sum, ns) in energy.iter_mut().zip(books.by_cause(end_ns)) {
+                *sum += u128::from(active_uw) * u128::from(ns);
             }
         }
         assert_eq!(energy.iter().sum::<u128>(), integral, "energy by cause and the integral of power");
         Cause::ALL.into_iter().zip(energy).filter(|(_, fj)| *fj > 0).collect()
     }
-}
-
-fn book(table: &mut Option<Box<ByCause>>, cause: Cause, ns: u64) {
-    table.get_or_insert_with(|| Box::new([0; Cause::ALL.len()]))[cause as usize] += ns;
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ impl Host {
         }
         let sleeps = match &program {
             Program::Client(client) => client.sleeps(),
-            Program::Broker(_) | Program::Visitor(_) => false,
+            Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => false,
         };
         if sleeps {
             energy.follow(energy::Base::new(energy::State::DeepSleep, Cause::Sleep, None));
@@ -295,26 +295,28 @@ impl Host {
 
     /// Runs tasks for as long as there are any and the thread is free.
     fn run_program(&mut self, now: SimTime, around: &mut impl Surroundings) {
+        let mut deadline = SimTime::MAX;
         while self.busy_until <= now {
             self.flush(now, around);
-            let Some(mut task) = self.next_task(now) else { break };
+            deadline = self.program.deadline();
+            let Some(mut task) = self.next_task(now, deadline) else { break };
             if self.secure.is_some() {
                 match self.secure_news(now, task, around) {
                     Some(left) => task = left,
                     None => continue,
                 }
             }
+            let (mut work, mut requests) = (Work::default(), Requests::default());
             let mut place = Workplace {
                 now,
                 sockets: &mut self.sockets,
                 cost: &self.cost,
                 heap: self.heap.as_deref_mut(),
                 around: &mut *around,
-                work: Work::default(),
-                requests: Requests::default(),
+                work: &mut work,
+                requests: &mut requests,
             };
             self.program.execute(task, &mut place);
-            let Workplace { mut work, requests, .. } = place;
             if self.secure.is_some() {
                 self.seal(&mut work);
             }
@@ -331,15 +333,15 @@ impl Host {
             }
             self.account_program();
         }
-        let next = if self.busy_until > now { self.busy_until } else { self.program.deadline() };
+        let next = if self.busy_until > now { self.busy_until } else { deadline };
         if next < self.wake {
             self.wake = next;
             around.wake_program(next, self.index);
         }
     }
 
-    fn next_task(&mut self, now: SimTime) -> Option<Task> {
-        if self.program.deadline() <= now {
+    fn next_task(&mut self, now: SimTime, deadline: SimTime) -> Option<Task> {
+        if deadline <= now {
             return Some(Task::Time);
         }
         loop {

@@ -95,6 +95,8 @@ pub enum Fate {
 pub struct Crossing {
     /// When its last bit leaves the transmitter; if it was never transmitted, when it was lost.
     pub wire_end: SimTime,
+    /// Time on the wire, had it been transmitted or not, in nanoseconds.
+    pub wire_ns: u64,
     /// What becomes of it.
     pub fate: Fate,
 }
@@ -176,22 +178,22 @@ impl Channel {
         parameters: &LinkParameters,
     ) -> Crossing {
         self.handed += 1;
+        let wire_ns = parameters.transmission_ns(frame_bytes);
         if self.outages.down(ready) {
-            return Crossing { wire_end: ready, fate: Fate::Lost };
+            return Crossing { wire_end: ready, wire_ns, fate: Fate::Lost };
         }
         let mut radio = radio;
         let earliest = radio.as_mut().map_or(ready, |radio| radio.connect(ready));
         let start = direction.busy_until().max(earliest);
         if self.full(ready, earliest, start, frame_bytes, parameters) {
-            return Crossing { wire_end: ready, fate: Fate::QueueFull };
+            return Crossing { wire_end: ready, wire_ns, fate: Fate::QueueFull };
         }
-        let wire_ns = parameters.transmission_ns(frame_bytes);
         let start = match self.outages.slot(start, wire_ns) {
             Slot::From(start) => start,
             Slot::CutAt(cut) => {
                 // Whatever is queued behind it is cut as well.
                 direction.occupy(cut);
-                return Crossing { wire_end: cut, fate: Fate::Lost };
+                return Crossing { wire_end: cut, wire_ns, fate: Fate::Lost };
             }
         };
         let end = start + Duration::from_nanos(wire_ns);
@@ -209,7 +211,7 @@ impl Channel {
             None if lost => Fate::Lost,
             None => Fate::Arrives(end + propagation),
         };
-        Crossing { wire_end: end, fate }
+        Crossing { wire_end: end, wire_ns, fate }
     }
 
     /// Whether the queue has no room for a frame that could start at `start`; from `ready` to

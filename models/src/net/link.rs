@@ -81,6 +81,17 @@ pub enum Transmission {
     QueueFull,
 }
 
+/// When a frame is on a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OnWire {
+    /// Its first bit leaves.
+    pub first_bit: SimTime,
+    /// Its last bit leaves.
+    pub last_bit: SimTime,
+    /// Its last bit arrives.
+    pub arrival: SimTime,
+}
+
 /// One direction of a full-duplex link.
 ///
 /// The queue is kept as the instant at which the transmitter falls idle: in a first-in first-out
@@ -119,13 +130,23 @@ impl Direction {
         frame_bytes: u32,
         parameters: &LinkParameters,
     ) -> Transmission {
-        let start = self.busy_until.max(ready);
-        if parameters.queue_overflows(start.as_nanos() - ready.as_nanos(), frame_bytes) {
-            return Transmission::QueueFull;
+        match self.put(ready, frame_bytes, parameters) {
+            Some(on_wire) => Transmission::Arrives(on_wire.arrival),
+            None => Transmission::QueueFull,
         }
-        let end = SimTime::from_nanos(start.as_nanos() + parameters.transmission_ns(frame_bytes));
-        self.busy_until = end;
-        Transmission::Arrives(SimTime::from_nanos(end.as_nanos() + parameters.propagation_ns()))
+    }
+
+    /// As [`Direction::transmit`], with all that can be told of it; `None` when the queue has no room.
+    #[inline]
+    pub fn put(&mut self, ready: SimTime, frame_bytes: u32, parameters: &LinkParameters) -> Option<OnWire> {
+        let first_bit = self.busy_until.max(ready);
+        if parameters.queue_overflows(first_bit.as_nanos() - ready.as_nanos(), frame_bytes) {
+            return None;
+        }
+        let last_bit = SimTime::from_nanos(first_bit.as_nanos() + parameters.transmission_ns(frame_bytes));
+        self.busy_until = last_bit;
+        let arrival = SimTime::from_nanos(last_bit.as_nanos() + parameters.propagation_ns());
+        Some(OnWire { first_bit, last_bit, arrival })
     }
 }
 

@@ -29,7 +29,7 @@ mod topology;
 pub mod wifi;
 
 pub use channel::{Channel, Crossing, Fate, Impairment, Jitter, Reordering};
-pub use link::{Direction, Framing, LinkParameters, Transmission};
+pub use link::{Direction, Framing, LinkParameters, OnWire, Transmission};
 pub use loss::{GilbertElliott, Loss, LossList, TraceError};
 pub use middle::{LinkState, Nat, NatAnswer, NatRules, Radio, RadioTimes};
 pub use outage::{Outage, Queued};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sim_core::time::SimTime;
 
+use crate::alert::gateway;
 use crate::alert::node::FunctionalMode;
 use crate::app::{Program, Role, SensorNodeRole, ServerNodeRole};
 use crate::host::Host;
@@ -12,7 +13,7 @@ use crate::record::{AlertRecord, ServerRecord};
 
 fn roles(hosts: &[Host]) -> impl Iterator<Item = &Role> {
     hosts.iter().filter_map(|host| match host.program() {
-        Program::Broker(_) | Program::Visitor(_) => None,
+        Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => None,
         Program::Client(client) => Some(client.role()),
     })
 }
@@ -25,7 +26,9 @@ fn servers(hosts: &[Host]) -> impl Iterator<Item = &ServerNodeRole> {
         | Role::Burst(_)
         | Role::Subscriber(_)
         | Role::Steps(_)
-        | Role::SensorNode(_) => None,
+        | Role::SensorNode(_)
+        | Role::Gateway(_)
+        | Role::CloudSink(_) => None,
     })
 }
 
@@ -55,11 +58,34 @@ pub(super) fn alert_record(hosts: &[Host], ledger: &Ledger) -> Option<AlertRecor
                 let record = record.get_or_insert_default();
                 record.server_died = record.server_died.or(server.books().died_at);
                 record.most_threads = record.most_threads.max(server.books().most_threads);
+                record.readings += server.books().readings;
+                record.malformed += server.books().malformed;
+                record.orders_obeyed += server.books().accepted;
+                record.orders_refused += server.books().refused;
+            }
+            Role::Gateway(gateway) => add_gateway(record.get_or_insert_default(), gateway.books()),
+            Role::CloudSink(sink) => {
+                let record = record.get_or_insert_default();
+                record.malformed += sink.books().malformed;
+                let total = record.cloud.get_or_insert_default();
+                total.received += sink.books().received;
+                total.stored += sink.books().stored;
+                total.readings += sink.books().readings;
             }
             Role::Publisher(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Steps(_) => {}
         }
     }
     record
+}
+
+fn add_gateway(record: &mut AlertRecord, books: &gateway::Books) {
+    let total = record.gateway.get_or_insert_default();
+    total.received += books.received;
+    total.bytes_received += books.bytes_received;
+    total.passed += books.passed;
+    total.batches += books.batches;
+    total.bytes_sent += books.bytes_sent;
+    total.forgotten += books.forgotten;
 }
 
 fn add(record: &mut AlertRecord, node: &SensorNodeRole, ledger: &Ledger) {
@@ -80,4 +106,10 @@ fn add(record: &mut AlertRecord, node: &SensorNodeRole, ledger: &Ledger) {
     let since = |at: Option<SimTime>| at.filter(|at| *at >= flame).map(|at| at.saturating_since(flame));
     record.flame_to_server.extend(since(node.alert().and_then(|message| ledger.delivered(message))));
     record.flame_to_danger.extend(since(tally.danger_at));
+    record.pictures += node.pictures();
+    record.unrecognised += tally.unrecognised;
+    let told = node.alert().and_then(|message| ledger.delivered(message));
+    if let (Some(sight), Some(told)) = (tally.sight_at, told) {
+        record.sight_to_server.push(told.saturating_since(sight));
+    }
 }

@@ -262,9 +262,13 @@ fn find_routes(blueprint: &Blueprint) -> Result<Routes, BuildError> {
     }
     let mut bridge_routes = BTreeMap::new();
     for (place, host) in (0_u32..).zip(&blueprint.hosts) {
-        let Program::Broker(broker) = &host.program else { continue };
         let here = HostIndex(place);
-        for peer in broker.remotes() {
+        let peers: Vec<HostIndex> = match &host.program {
+            Program::Broker(broker) => broker.remotes().collect(),
+            Program::Client(client) => client.service().into_iter().collect(),
+            Program::Visitor(_) | Program::Service(_) => continue,
+        };
+        for peer in peers {
             let found = topology
                 .routes_to(NodeIndex(peer.0), &[NodeIndex(place)])
                 .map_err(|_| BuildError::Unreachable { host: here, peer })?;

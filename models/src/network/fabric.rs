@@ -17,9 +17,7 @@ use crate::host::socket::End;
 use crate::host::{Remark, Surroundings, packet_bytes};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
-use crate::net::{
-    Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, Route, Transmission,
-};
+use crate::net::{Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, OnWire, Route};
 use crate::record::{
     FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, Refused, TcpTotals,
 };
@@ -95,7 +93,8 @@ pub(super) struct Fabric<P> {
     pub swallowed: u64,
     /// Route of each host to the broker it uses, by host.
     pub route_of: Vec<u32>,
-    /// Routes of the bridges of a broker, by its host and that of the remote broker.
+    /// Routes of the bridges of a broker, by its host and that of the remote broker, and of the calls of a
+    /// client, by its host and that of the service.
     pub bridge_routes: BTreeMap<(HostIndex, HostIndex), u32>,
     /// Next dynamic port of each host.
     pub next_port: Vec<u16>,
@@ -135,36 +134,30 @@ impl<P: Probe> Fabric<P> {
         place: u32,
         scheduler: &mut Scheduler<Event>,
     ) -> (SimTime, SimTime) {
-        let packet = &self.packets[place as usize];
-        let number = self.direction_of(packet);
+        let number = self.direction_of(&self.packets[place as usize]);
+        let packet = &mut self.packets[place as usize];
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
         let bytes = parameters.framing.header_len() + packet.bytes();
-        let wire_ns = parameters.transmission_ns(bytes);
         self.totals.hops += 1;
         if packet.hop == 0 {
             self.totals.wire_bytes += u64::from(bytes);
         }
         if direction.channel != u32::MAX {
-            let wire_end = self.forward_impaired(ready, place, number, bytes, scheduler);
-            let first_bit = SimTime::from_nanos(wire_end.as_nanos().saturating_sub(wire_ns));
-            return (first_bit.max(ready), wire_end);
+            return self.forward_impaired(ready, place, number, bytes, scheduler);
         }
-        let arrival = match direction.transmit(ready, bytes, parameters) {
-            Transmission::Arrives(arrival) => arrival,
-            Transmission::QueueFull => {
-                self.lose(ready, place, FrameLoss::QueueFull);
-                return (ready, ready);
-            }
+        let Some(OnWire { first_bit, last_bit, arrival }) = direction.put(ready, bytes, parameters) else {
+            self.lose(ready, place, FrameLoss::QueueFull);
+            return (ready, ready);
         };
-        let wire_end = SimTime::from_nanos(arrival.as_nanos() - parameters.propagation_ns());
         // What the receiver sees: the same time on the wire, one propagation delay later.
-        self.packets[place as usize].wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
+        let wire_ns = last_bit.as_nanos() - first_bit.as_nanos();
+        packet.wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
         scheduler.at(arrival, Event::Arrive { packet: place });
-        (SimTime::from_nanos(wire_end.as_nanos() - wire_ns), wire_end)
+        (first_bit, last_bit)
     }
 
-    /// The same on a link with a channel; returns when the last bit is on the wire. Not inlined: plain links are to stay lean.
+    /// The same on a link with a channel. Not inlined: plain links are to stay lean.
     #[inline(never)]
     fn forward_impaired(
         &mut self,
@@ -173,23 +166,23 @@ impl<P: Probe> Fabric<P> {
         number: u32,
         bytes: u32,
         scheduler: &mut Scheduler<Event>,
-    ) -> SimTime {
+    ) -> (SimTime, SimTime) {
         if !self.narrow.is_empty() && self.too_long(place, number) {
             self.drop_too_long(ready, place, number, scheduler);
-            return ready;
+            return (ready, ready);
         }
         if self.directions[number as usize].channel >= FIRST_PORT {
-            return self.forward_over_the_air(ready, place, number, scheduler);
+            return (ready, self.forward_over_the_air(ready, place, number, scheduler));
         }
         if !self.known_to_middlebox(ready, place, number) {
-            return self.refuse(ready, place, number, bytes, scheduler);
+            return (ready, self.refuse(ready, place, number, bytes, scheduler));
         }
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
         let channel = &mut self.channels[direction.channel as usize];
         let radio = self.links.get_mut(channel.link as usize).and_then(|link| link.radio.as_mut());
-        let Crossing { wire_end, fate } = channel.transmit(direction, radio, ready, bytes, parameters);
-        let wire_ns = parameters.transmission_ns(bytes);
+        let Crossing { wire_end, wire_ns, fate } =
+            channel.transmit(direction, radio, ready, bytes, parameters);
         match fate {
             Fate::Lost => self.lose(wire_end, place, FrameLoss::Lost),
             Fate::QueueFull => self.lose(wire_end, place, FrameLoss::QueueFull),
@@ -205,7 +198,8 @@ impl<P: Probe> Fabric<P> {
                 }
             }
         }
-        wire_end
+        let first_bit = SimTime::from_nanos(wire_end.as_nanos().saturating_sub(wire_ns));
+        (first_bit.max(ready), wire_end)
     }
 
     /// Whether the middlebox of the link, if there is one, lets a packet pass.
@@ -418,14 +412,16 @@ impl<P: Probe> Surroundings for Context<'_, P> {
             let flow = &self.fabric.flows[flow as usize];
             let (from, to) = (flow.place(end).0, flow.place(end.peer()).0);
             let (head, body) = (packet.head.clone(), packet.body.clone());
-            self.fabric.probe.packet(PacketRecord { at: now, from, to, head, body });
+            let client_port = flow.client_port;
+            self.fabric.probe.packet(PacketRecord { at: now, from, to, client_port, head, body });
         }
     }
 
     fn packet_taken(&mut self, now: SimTime, flow: u32, end: End) {
         if P::LISTENS {
             let flow = &self.fabric.flows[flow as usize];
-            self.fabric.probe.packet_taken(now, flow.place(end.peer()).0, flow.place(end).0);
+            let (from, to) = (flow.place(end.peer()).0, flow.place(end).0);
+            self.fabric.probe.packet_taken(now, from, to, flow.client_port);
         }
     }
 

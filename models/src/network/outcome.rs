@@ -20,7 +20,7 @@ const BEYOND_RAM: &str = "host used more RAM than its board has: a real one woul
 fn client_record(host: &Host) -> Option<ClientRecord> {
     match host.program() {
         Program::Client(client) => Some(client.connections()),
-        Program::Broker(_) | Program::Visitor(_) => None,
+        Program::Broker(_) | Program::Visitor(_) | Program::Service(_) => None,
     }
 }
 

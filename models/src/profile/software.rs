@@ -52,6 +52,30 @@ impl TryFrom<Quoted> for Stack {
     }
 }
 
+/// What sets the congestion window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "Quoted")]
+pub enum Congestion {
+    /// RFC 5681 and 6582: `"newreno"`.
+    NewReno,
+    /// RFC 9438, with HyStart: `"cubic"`.
+    Cubic,
+}
+
+impl Word for Congestion {
+    const NOUN: &'static str = "congestion control";
+    const ALL: &'static [(&'static str, Self)] =
+        &[("newreno", Congestion::NewReno), ("cubic", Congestion::Cubic)];
+}
+
+impl TryFrom<Quoted> for Congestion {
+    type Error = String;
+
+    fn try_from(word: Quoted) -> Result<Self, String> {
+        Congestion::from_word(&word.0)
+    }
+}
+
 /// What becomes of a program that asks for memory that is not there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(try_from = "Quoted")]

@@ -8,7 +8,7 @@ use sim_core::time::SimTime;
 use super::connection::{Connection, State};
 use super::event::Event;
 use super::outstanding::Instant30;
-use super::rtt::{expiry, micros, span_ticks, ticks};
+use super::rtt::{expiry_us, micros, span_ticks, ticks};
 use super::segment::Segment;
 use super::timers::Timer;
 
@@ -16,6 +16,11 @@ use super::timers::Timer;
 const SLACK_US: u32 = 2_000;
 /// The probe timeout without a sample of the round-trip time (RFC 8985 §7.2).
 const BLIND_PROBE_US: u32 = 1_000_000;
+
+/// `span_us` after `now`.
+const fn later(now: SimTime, span_us: u32) -> SimTime {
+    SimTime::from_nanos(now.as_nanos().saturating_add(span_us as u64 * 1_000))
+}
 
 impl Connection {
     /// The deadline after an acknowledgement; `progress` says that SND.UNA moved.
@@ -26,7 +31,7 @@ impl Connection {
             }
         } else if progress {
             if self.may_probe() {
-                self.arm_loss_probe(now, self.rtt.rto());
+                self.arm_loss_probe(now, self.rtt.rto_us());
             } else {
                 // RFC 6298 (5.3)
                 self.arm_retransmission(now);
@@ -55,7 +60,7 @@ impl Connection {
 
     /// RFC 8985 §7.2, TLP_calc_PTO, as Linux (`tcp_schedule_loss_probe`): a lone segment is given the
     /// time of a delayed acknowledgement, and the retransmission timeout is not exceeded.
-    fn arm_loss_probe(&mut self, now: SimTime, rto: Duration) {
+    pub(super) fn arm_loss_probe(&mut self, now: SimTime, rto_us: u32) {
         let srtt_us = self.rtt.srtt_us();
         let lone = self.send.outstanding() <= u32::from(self.send.mss);
         let probe_us = if srtt_us == 0 {
@@ -64,26 +69,26 @@ impl Connection {
             let slack_us = if lone { micros(self.config.min_rto) } else { SLACK_US };
             srtt_us.saturating_mul(2).saturating_add(slack_us)
         };
-        let wait = Duration::from_micros(u64::from(probe_us)).min(rto);
-        self.timers.set(Timer::LossProbe, now + expiry(self.config.rto_rule, wait));
+        let wait_us = expiry_us(self.config.rto_rule, probe_us.min(rto_us));
+        self.timers.set(Timer::LossProbe, later(now, wait_us));
     }
 
-    /// What is left of the retransmission timeout of the first byte.
-    fn left_of_rto(&self, now: SimTime) -> Duration {
-        let sent = self.outstanding.first_sent().unwrap_or(Instant30::of(now));
-        let age = Instant30::of(now).since(sent).max(0) as u64;
-        self.rtt.rto().saturating_sub(Duration::from_micros(age)).max(Duration::from_micros(1))
+    /// What is left of the retransmission timeout of the first byte, in microseconds.
+    fn left_of_rto(&self, now: SimTime) -> u32 {
+        let clock = Instant30::of(now);
+        let age = clock.since(self.outstanding.first_sent().unwrap_or(clock)).max(0) as u32;
+        self.rtt.rto_us().saturating_sub(age).max(1)
     }
 
     fn arm_rest_of_rto(&mut self, now: SimTime) {
-        let wait = expiry(self.config.rto_rule, self.left_of_rto(now));
-        self.timers.set(Timer::Retransmission, now + wait);
+        let wait_us = expiry_us(self.config.rto_rule, self.left_of_rto(now));
+        self.timers.set(Timer::Retransmission, later(now, wait_us));
     }
 
     /// Segments that are late have `wait_us` more before they are lost.
     pub(super) fn arm_reordering(&mut self, now: SimTime, wait_us: u32) {
-        let wait = Duration::from_micros(u64::from(wait_us.saturating_add(SLACK_US)));
-        self.timers.set(Timer::Reordering, now + expiry(self.config.rto_rule, wait));
+        let wait_us = expiry_us(self.config.rto_rule, wait_us.saturating_add(SLACK_US));
+        self.timers.set(Timer::Reordering, later(now, wait_us));
     }
 
     pub(super) fn reordering_timeout(&mut self, now: SimTime) {

@@ -93,6 +93,7 @@ mod options;
 mod output;
 mod outstanding;
 mod path_mtu;
+mod plain;
 mod reassembly;
 mod receive;
 mod recovery;

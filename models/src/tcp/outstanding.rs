@@ -162,6 +162,32 @@ impl Outstanding {
                 done += 1;
             }
         }
+        self.drop_first(done, una);
+    }
+
+    /// The same where nothing has another fate than to be in flight, and `una` lies beyond the first byte:
+    /// returns when the first and the last of the segments that arrived were sent.
+    pub(super) fn acknowledge_in_flight(&mut self, una: SequenceNumber) -> (Instant30, Instant30) {
+        let (mut done, mut latest) = (0, None);
+        let first = self.pieces[0].at();
+        for piece in &self.pieces {
+            debug_assert!(piece.fate() == Fate::InFlight);
+            latest = Some(piece.at());
+            if piece.end.after(una) {
+                break;
+            }
+            done += 1;
+            if piece.end == una {
+                break;
+            }
+        }
+        self.base = una;
+        self.drop_first(done, una);
+        (first, latest.unwrap_or(first))
+    }
+
+    /// Drops the `done` first pieces.
+    fn drop_first(&mut self, done: usize, una: SequenceNumber) {
         let left = self.pieces.len() - done;
         self.pieces.copy_within(done.., 0);
         self.pieces.truncate(left);

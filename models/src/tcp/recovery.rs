@@ -137,6 +137,9 @@ impl Connection {
     /// An acceptable acknowledgement on a connection with selective acknowledgements; `window` is what
     /// it offers, in bytes.
     pub(super) fn acknowledged_selectively(&mut self, now: SimTime, segment: &Segment, window: u32) {
+        if self.acknowledged_plainly(now, segment, window) {
+            return;
+        }
         let ack = segment.ack;
         let acked = ack.since(self.send.una);
         let flight = self.outstanding.pipe();

@@ -13,8 +13,8 @@ const GRANULARITY_US: u32 = 1_000;
 /// One tick of a kernel at 250 Hz, in microseconds (the captured timeouts are multiples of it).
 const TICK_US: u32 = 4_000;
 
-/// A longer sample (9 minutes) is a peer's nonsense; below it the sums of RFC 6298 fit in 32 bits.
-const MAX_SAMPLE_US: u32 = u32::MAX / 8;
+/// A longer sample (9 minutes less 4 s) is a peer's nonsense; below it the sums of RFC 6298 fit in 32 bits.
+const MAX_SAMPLE_US: u32 = 536_000_000;
 
 /// The timestamp clock: milliseconds, wrapping (RFC 7323 §5.4 allows ticks of 1 ms to 1 s).
 pub(super) const fn ticks(now: SimTime) -> u32 {
@@ -61,6 +61,11 @@ impl RoundTripTime {
 
     pub(super) const fn rto(&self) -> Duration {
         Duration::from_micros(self.rto_us as u64)
+    }
+
+    /// The timeout in microseconds.
+    pub(super) const fn rto_us(&self) -> u32 {
+        self.rto_us
     }
 
     /// The smoothed round-trip time in microseconds, zero before there is a sample.
@@ -173,23 +178,33 @@ impl RoundTripTime {
 pub(super) fn expiry(rule: RtoRule, span: Duration) -> Duration {
     match rule {
         RtoRule::Rfc6298 | RtoRule::Fixed => span,
+        RtoRule::Linux => Duration::from_micros(u64::from(expiry_us(rule, micros(span)))),
+    }
+}
+
+/// The same in microseconds.
+pub(super) fn expiry_us(rule: RtoRule, span_us: u32) -> u32 {
+    match rule {
+        RtoRule::Rfc6298 | RtoRule::Fixed => span_us,
         RtoRule::Linux => {
-            let ticks = u64::from(micros(span).div_ceil(TICK_US));
+            let ticks = span_us.min(MAX_SAMPLE_US).div_ceil(TICK_US);
             // Linux kernel/time/timer.c: 64 slots a level, each level eight times coarser; timers expire
             // at the next slot, never early. The phase of a level is unknown: a timer is set on a slot.
-            let mut slot = 1;
-            while ticks >= 63 * slot && slot < 1 << 21 {
-                slot *= 8;
+            let mut shift = 0;
+            while ticks >= 63 << shift {
+                shift += 3;
             }
-            Duration::from_micros((ticks + slot) / slot * slot * u64::from(TICK_US))
+            (((ticks >> shift) + 1) << shift) * TICK_US
         }
     }
 }
 
 /// Saturates at [`MAX_SAMPLE_US`].
-pub(super) fn micros(span: Duration) -> u32 {
-    let whole = u32::try_from(span.as_secs()).unwrap_or(u32::MAX).saturating_mul(1_000_000);
-    whole.saturating_add(span.subsec_micros()).min(MAX_SAMPLE_US)
+pub(super) const fn micros(span: Duration) -> u32 {
+    if span.as_secs() >= (MAX_SAMPLE_US / 1_000_000) as u64 {
+        return MAX_SAMPLE_US;
+    }
+    span.as_secs() as u32 * 1_000_000 + span.subsec_micros()
 }
 
 #[cfg(test)]

@@ -80,6 +80,8 @@ impl fmt::Debug for Flags {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SegmentPayload {
     chunks: SmallVec<[Chunk; 2]>,
+    /// Bytes of all chunks: asked for at every hop.
+    len: u32,
 }
 
 impl SegmentPayload {
@@ -91,18 +93,19 @@ impl SegmentPayload {
 
     /// Number of bytes.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.chunks.iter().map(Chunk::len).sum()
+    pub const fn len(&self) -> usize {
+        self.len as usize
     }
 
     /// Whether there is no data.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Appends `chunk`; it joins the last one where it continues the same shared bytes.
     pub fn push(&mut self, chunk: Chunk) {
+        self.len += chunk.len() as u32;
         if chunk.is_empty() || self.chunks.last_mut().is_some_and(|last| last.try_join(&chunk)) {
             return;
         }

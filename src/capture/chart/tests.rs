@@ -1,6 +1,6 @@
 use super::*;
 use crate::capture::recorder::RecorderOptions;
-use crate::capture::sample::{self, BROKER, PUBLISHER, SUBSCRIBER};
+use crate::capture::sample::{self, BROKER, PORT, PUBLISHER, SUBSCRIBER};
 use models::record::Probe;
 
 fn chart(options: &ChartOptions) -> String {
@@ -17,7 +17,7 @@ fn many(count: u32) -> (Recorder, Vec<NodeRecord>) {
         let (head, _) = sample::publish(0, "house/hall", 0);
         let (sensor, broker) = (HostIndex(number), HostIndex(count));
         recorder.packet(sample::packet(u64::from(number), sensor, broker, &head));
-        recorder.packet_taken(SimTime::from_micros(u64::from(number) * 1_000 + 250), sensor, broker);
+        recorder.packet_taken(SimTime::from_micros(u64::from(number) * 1_000 + 250), sensor, broker, PORT);
         recorder.packet(sample::packet(u64::from(number) + 100, broker, sensor, &[0xd0, 0]));
     }
     (recorder, nodes)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use models::record::{AlertRecord, ServerRecord};
+use models::record::{AlertRecord, CloudRecord, GatewayRecord, ServerRecord};
 
 use super::LatencyMs;
 
@@ -37,10 +37,56 @@ pub struct AlertNetwork {
     pub server_died_s: Option<f64>,
     /// Most storing threads alive at once at the server.
     pub most_threads: u32,
+    /// From an object's coming before a camera to the server's knowing of the node's alarm.
+    pub sight_to_server_ms: Option<LatencyMs>,
+    /// Pictures taken by nodes with a camera.
+    pub pictures: u64,
+    /// Of these, pictures that nobody has looked at.
+    pub unrecognised: u64,
+    /// Orders of the server that nodes have reported as carried out.
+    pub orders_obeyed: u64,
+    /// Orders that they have reported as refused.
+    pub orders_refused: u64,
+    /// Readings in the messages and batches that the server has stored.
+    pub readings_stored: u64,
+    /// Batches that could not be read.
+    pub batches_malformed: u64,
+    /// What gateways have done; null without one.
+    pub gateway: Option<Gateway>,
+    /// What sinks in the cloud have done; null without one.
+    pub cloud: Option<Cloud>,
+}
+
+/// The gateways.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
+pub struct Gateway {
+    /// Readings that came.
+    pub received: u64,
+    /// Bytes of their topics and texts.
+    pub bytes_received: u64,
+    /// Readings that went on.
+    pub passed: u64,
+    /// Batches that left.
+    pub batches: u64,
+    /// Bytes of the batches and their topic.
+    pub bytes_sent: u64,
+    /// Readings lost in a batch when the program was killed.
+    pub forgotten: u64,
+}
+
+/// The sinks in the cloud.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
+pub struct Cloud {
+    /// Messages that came.
+    pub received: u64,
+    /// Messages stored.
+    pub stored: u64,
+    /// Readings in these.
+    pub readings: u64,
 }
 
 /// Figures of [`AlertNetwork`] by name.
-pub(in crate::results) const FIGURES: [&str; 12] = [
+pub(in crate::results) const FIGURES: [&str; 27] = [
     "nodes",
     "initial",
     "active",
@@ -53,10 +99,26 @@ pub(in crate::results) const FIGURES: [&str; 12] = [
     "last_active_s",
     "server_died_s",
     "most_threads",
+    "pictures",
+    "unrecognised",
+    "orders_obeyed",
+    "orders_refused",
+    "readings_stored",
+    "batches_malformed",
+    "gateway.received",
+    "gateway.bytes_received",
+    "gateway.passed",
+    "gateway.batches",
+    "gateway.bytes_sent",
+    "gateway.forgotten",
+    "cloud.received",
+    "cloud.stored",
+    "cloud.readings",
 ];
 
 /// Latencies of [`AlertNetwork`] by name.
-pub(in crate::results) const LATENCIES: [&str; 2] = ["flame_to_server_ms", "flame_to_danger_ms"];
+pub(in crate::results) const LATENCIES: [&str; 3] =
+    ["flame_to_server_ms", "flame_to_danger_ms", "sight_to_server_ms"];
 
 impl AlertNetwork {
     pub(super) fn of(record: &AlertRecord) -> Self {
@@ -75,6 +137,15 @@ impl AlertNetwork {
             flame_to_danger_ms: sorted(&record.flame_to_danger),
             server_died_s: record.server_died.map(sim_core::time::SimTime::as_secs_f64),
             most_threads: record.most_threads,
+            sight_to_server_ms: sorted(&record.sight_to_server),
+            pictures: record.pictures,
+            unrecognised: record.unrecognised,
+            orders_obeyed: record.orders_obeyed,
+            orders_refused: record.orders_refused,
+            readings_stored: record.readings,
+            batches_malformed: record.malformed,
+            gateway: record.gateway.map(Gateway::of),
+            cloud: record.cloud.map(Cloud::of),
         }
     }
 
@@ -94,6 +165,21 @@ impl AlertNetwork {
             "last_active_s" => self.last_active_s,
             "server_died_s" => self.server_died_s,
             "most_threads" => Some(f64::from(self.most_threads)),
+            "pictures" => Some(self.pictures as f64),
+            "unrecognised" => Some(self.unrecognised as f64),
+            "orders_obeyed" => Some(self.orders_obeyed as f64),
+            "orders_refused" => Some(self.orders_refused as f64),
+            "readings_stored" => Some(self.readings_stored as f64),
+            "batches_malformed" => Some(self.batches_malformed as f64),
+            "gateway.received" => self.gateway.map(|own| own.received as f64),
+            "gateway.bytes_received" => self.gateway.map(|own| own.bytes_received as f64),
+            "gateway.passed" => self.gateway.map(|own| own.passed as f64),
+            "gateway.batches" => self.gateway.map(|own| own.batches as f64),
+            "gateway.bytes_sent" => self.gateway.map(|own| own.bytes_sent as f64),
+            "gateway.forgotten" => self.gateway.map(|own| own.forgotten as f64),
+            "cloud.received" => self.cloud.map(|own| own.received as f64),
+            "cloud.stored" => self.cloud.map(|own| own.stored as f64),
+            "cloud.readings" => self.cloud.map(|own| own.readings as f64),
             _ => return None,
         })
     }
@@ -104,8 +190,23 @@ impl AlertNetwork {
         match key {
             "flame_to_server_ms" => Some(self.flame_to_server_ms),
             "flame_to_danger_ms" => Some(self.flame_to_danger_ms),
+            "sight_to_server_ms" => Some(self.sight_to_server_ms),
             _ => None,
         }
+    }
+}
+
+impl Gateway {
+    const fn of(record: GatewayRecord) -> Self {
+        let GatewayRecord { received, bytes_received, passed, batches, bytes_sent, forgotten } = record;
+        Gateway { received, bytes_received, passed, batches, bytes_sent, forgotten }
+    }
+}
+
+impl Cloud {
+    const fn of(record: CloudRecord) -> Self {
+        let CloudRecord { received, stored, readings } = record;
+        Cloud { received, stored, readings }
     }
 }
 

@@ -33,6 +33,7 @@ impl Audience {
             let Some(client) = &group.client else { continue };
             let wanted: Vec<&Subscription> = match &group.role {
                 Role::Subscriber(role) => role.filters.iter().collect(),
+                Role::CloudSink(role) => role.filters.iter().collect(),
                 Role::Steps(role) => role
                     .steps
                     .iter()
@@ -50,6 +51,9 @@ impl Audience {
                 }
                 // They listen to each other as their own messages say.
                 Role::SensorNode(_)
+                // It takes readings only, and a node counts on somebody for each.
+                | Role::Gateway(_)
+                | Role::Service(_)
                 | Role::Broker(_)
                 | Role::Publisher(_)
                 | Role::Camera(_)

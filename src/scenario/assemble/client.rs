@@ -103,9 +103,12 @@ impl<'a> Members<'a> {
             schema::Role::Burst(role) => (body(&role.payload), None),
             schema::Role::Subscriber(role) => (Payload::empty(), role.leave_at),
             schema::Role::Visitor(_) => (Payload::empty(), None),
-            schema::Role::Steps(_) | schema::Role::SensorNode(_) | schema::Role::ServerNode(_) => {
-                (Payload::empty(), None)
-            }
+            schema::Role::Service(_) => return None,
+            schema::Role::Steps(_)
+            | schema::Role::SensorNode(_)
+            | schema::Role::ServerNode(_)
+            | schema::Role::Gateway(_)
+            | schema::Role::CloudSink(_) => (Payload::empty(), None),
         };
         let plan = ClientPlan {
             broker: numbering.host(client.broker),
@@ -180,6 +183,9 @@ impl<'a> Members<'a> {
             | schema::Role::Visitor(_)
             | schema::Role::SensorNode(_)
             | schema::Role::ServerNode(_)
+            | schema::Role::Gateway(_)
+            | schema::Role::CloudSink(_)
+            | schema::Role::Service(_)
             | schema::Role::Steps(_) => connect_at,
         }
     }
@@ -244,7 +250,7 @@ impl<'a> Members<'a> {
     }
 
     fn role(&mut self, index: u32, ledger: &mut Ledger) -> Role {
-        if let Some(role) = alert::role(self.group, index, self.streams) {
+        if let Some(role) = alert::role(self.group, index, self.streams, self.audience, ledger) {
             return role;
         }
         let plan = match self.shared.clone() {
@@ -326,8 +332,13 @@ impl<'a> Members<'a> {
                 });
                 (SharedPlan::Steps(Arc::new(StepsPlan { steps: steps.collect() })), false)
             }
-            schema::Role::Broker(_) | schema::Role::Visitor(_) => unreachable!("no client of ours"),
-            schema::Role::SensorNode(_) | schema::Role::ServerNode(_) => unreachable!("made by itself"),
+            schema::Role::Broker(_) | schema::Role::Visitor(_) | schema::Role::Service(_) => {
+                unreachable!("no client of ours")
+            }
+            schema::Role::SensorNode(_)
+            | schema::Role::ServerNode(_)
+            | schema::Role::Gateway(_)
+            | schema::Role::CloudSink(_) => unreachable!("made by itself"),
         }
     }
 

@@ -15,7 +15,7 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use models::app::{BrokerProgram, Crash, Program};
+use models::app::{BrokerProgram, Crash, Program, ServicePlan, ServiceProgram};
 use models::host::energy::{Component, Power};
 use models::host::heap::HeapFigures;
 use models::host::{Board, NodeNames, ProgramCost};
@@ -23,12 +23,12 @@ use models::mqtt::Broker;
 use models::network::{Blueprint, HostBlueprint};
 use models::profile;
 use models::record::HostIndex;
-use models::tcp::Config;
+use models::tcp::{Config, CongestionControl};
 use sim_core::random::Streams;
 use sim_core::time::SimTime;
 
 use super::load::{self, End, Group, Loaded};
-use super::schema::Tcp;
+use super::schema::{Role, Tcp};
 
 /// Which numbers the hosts of each group have: nodes count hosts first, then what forwards.
 pub(super) struct Numbering {
@@ -77,7 +77,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
                     let program = bridge::build(program, loaded, group, &numbering, &streams);
                     (Program::Broker(Box::new(program)), None)
                 }
-                (None, None) => unreachable!("a group is a broker or has a client"),
+                (None, None) => (service(group), None),
             };
             let program = match &security {
                 Some(security) => program.secured(security.clone()),
@@ -208,6 +208,12 @@ fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
     for (value, change) in spans {
         *value = change.map_or(*value, |span| span.0);
     }
+    config.congestion = match changes.congestion {
+        Some(profile::Congestion::NewReno) => CongestionControl::NewReno,
+        Some(profile::Congestion::Cubic) => CongestionControl::Cubic,
+        None => config.congestion,
+    };
+    config.sack = changes.sack.unwrap_or(config.sack);
     config.timestamps = changes.timestamps.unwrap_or(config.timestamps);
     config.window_scale = changes.window_scale.or(config.window_scale);
     config.initial_window_segments = changes.initial_window.unwrap_or(config.initial_window_segments);
@@ -226,6 +232,13 @@ fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
 /// TCP as the side-by-side workloads ask for it: ns-3's defaults with 1,448 bytes of data a segment.
 fn ns3() -> Config {
     Config { timestamps: true, mss: 1460, nagle: false, time_wait: Duration::from_secs(1), ..Config::rfc() }
+}
+
+/// A group that is neither a broker nor a client.
+fn service(group: &Group) -> Program {
+    let Role::Service(role) = &group.role else { unreachable!("a group is a broker or has a client") };
+    let plan = ServicePlan::new(role.port, role.latency.0, role.answer.0 as usize);
+    Program::Service(Box::new(ServiceProgram::new(Arc::new(plan))))
 }
 
 fn broker(settings: &load::Broker, group: &Group) -> BrokerProgram {

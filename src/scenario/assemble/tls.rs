@@ -44,6 +44,9 @@ fn broker_tls(group: &Group) -> Option<&BrokerTls> {
         | Role::Steps(_)
         | Role::SensorNode(_)
         | Role::ServerNode(_)
+        | Role::Gateway(_)
+        | Role::CloudSink(_)
+        | Role::Service(_)
         | Role::Visitor(_) => None,
     }
 }

@@ -1,7 +1,6 @@
 //! Bridges: their names, and that the other broker can be reached.
 
-use super::network::reaches;
-use super::{Diagnostic, End, Role, Scenario, View, above_zero, name_help};
+use super::{Diagnostic, End, Role, Scenario, View, above_zero, name_help, reaches};
 use crate::scenario::schema::{Bridge, BrokerRole, Host};
 
 /// What must hold of the bridges of all brokers.

@@ -218,9 +218,11 @@ fn asked(host: &Host) -> Vec<Asked> {
         Role::Camera(role) => vec![publish(role.qos.0, None, &["role"])],
         Role::Burst(role) => vec![publish(role.qos.0, properties(&role.properties), &["role"])],
         Role::Subscriber(role) => subscribe(&role.filters, role.identifier, &["role"]),
-        Role::Broker(_) | Role::Visitor(_) => Vec::new(),
+        Role::Broker(_) | Role::Visitor(_) | Role::Service(_) => Vec::new(),
         Role::SensorNode(role) => both(role.qos.0),
         Role::ServerNode(role) => both(role.qos.0),
+        Role::Gateway(role) => both(role.qos.0),
+        Role::CloudSink(role) => subscribe(&role.filters, None, &["role"]),
         Role::Steps(role) => {
             let mut all = Vec::new();
             for (index, step) in role.steps.iter().enumerate() {

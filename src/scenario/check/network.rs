@@ -164,7 +164,7 @@ pub(in crate::scenario) fn brokers(
     let names = || all.iter().map(|index| scenario.hosts[*index].0.as_str());
     let mut found = Vec::new();
     for (index, (name, host)) in scenario.hosts.iter().enumerate() {
-        if is_broker(index) {
+        if is_broker(index) || matches!(host.role, Role::Service(_)) {
             found.push(None);
             continue;
         }
@@ -215,7 +215,7 @@ pub(in crate::scenario) fn brokers(
     Ok(found)
 }
 
-pub(super) fn reaches(ends: &[Ends], from: End, to: End) -> bool {
+pub(in crate::scenario) fn reaches(ends: &[Ends], from: End, to: End) -> bool {
     let mut reached = vec![from];
     let mut next = 0;
     while let Some(here) = reached.get(next).copied() {

@@ -4,7 +4,7 @@ use models::profile::Board;
 
 use super::super::error::Diagnostic;
 use super::super::load::View;
-use super::super::schema::{CameraRole, Host, Inference, Role, Saving};
+use super::super::schema::{CameraRole, Host, Inference, Recognition, Role, Saving};
 
 /// Whether the board can do what its host asks of it.
 pub(in super::super) fn sleep(
@@ -35,6 +35,16 @@ pub(in super::super) fn sleep(
     }
     if let Role::Camera(role) = &host.role {
         return inference(view, name, role, board);
+    }
+    if let Role::SensorNode(role) = &host.role
+        && let Some(camera) = &role.camera
+    {
+        let refused = match camera.recognition {
+            Recognition::OnDevice if board.inference_cpu.is_none() => "inference on its CPU",
+            Recognition::Accelerator if board.inference.is_none() => "an accelerator",
+            Recognition::OnDevice | Recognition::Accelerator | Recognition::Cloud(_) => return Ok(()),
+        };
+        return Err(no_figure(view, &["hosts", name, "role", "camera", "recognition"], board, refused));
     }
     let Role::Publisher(role) = &host.role else { return Ok(()) };
     if role.sleep.is_none() {
@@ -77,11 +87,10 @@ fn inference(view: &View<'_>, name: &str, role: &CameraRole, board: &Board) -> R
         Some(Inference::Accelerator) if board.inference.is_none() => "an accelerator",
         None | Some(Inference::OnDevice | Inference::Accelerator | Inference::Cloud(_)) => return Ok(()),
     };
-    Err(view
-        .error(
-            format!("the board `{}` has no figure for {refused}", board.name),
-            &path("inference"),
-            "not on this board",
-        )
-        .help("`coral-dev-board` has both figures, `raspberry-pi-3b` that of its CPU"))
+    Err(no_figure(view, &path("inference"), board, refused))
+}
+
+fn no_figure(view: &View<'_>, path: &[&str], board: &Board, refused: &str) -> Diagnostic {
+    view.error(format!("the board `{}` has no figure for {refused}", board.name), path, "not on this board")
+        .help("`coral-dev-board` has both figures, `raspberry-pi-3b` that of its CPU")
 }

@@ -124,6 +124,9 @@ pub(in crate::scenario) fn costs(
         | Role::Steps(_)
         | Role::SensorNode(_)
         | Role::ServerNode(_)
+        | Role::Gateway(_)
+        | Role::CloudSink(_)
+        | Role::Service(_)
         | Role::Visitor(_) => host.mqtt.as_ref().is_some_and(|mqtt| mqtt.tls.is_some()),
     };
     let missing = |what: &str, key: &str, profile: &str, help: &str| {

@@ -1,16 +1,20 @@
 //! The alert network with everything it names looked up: configurations, traces, fires.
 
+mod levels;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use models::alert::configuration;
-use models::alert::environment::{Course, Fire};
+use models::alert::environment::{Course, Fire, Sight};
+use models::alert::gateway::GatewayPlan;
 use models::alert::message::Form;
 use models::alert::node::NodePlan;
 use models::alert::server::ServerPlan;
 use models::alert::severity::{Rules, SeverityMode};
 use models::alert::topics::Place;
 use models::alert::{NodeSwitches, ServerSwitches};
+use models::app::CallPlan;
 use models::mqtt::TopicFilter;
 use models::profile::Software;
 use sim_core::time::SimTime;
@@ -20,7 +24,7 @@ use super::super::measure::{Celsius, Percent};
 use super::super::named_files::NamedFiles;
 use super::super::quantity::Span;
 use super::super::schema::{self, Known, Role, Scenario, SensorNodeRole, ServerNodeRole};
-use super::View;
+use super::{End, View};
 
 /// What a group of the alert network is, with all that it names.
 #[derive(Clone, Debug)]
@@ -29,6 +33,10 @@ pub enum AlertGroup {
     Nodes(Box<Nodes>),
     /// The server node.
     Server(Box<Server>),
+    /// A gateway.
+    Gateway(Arc<GatewayPlan>),
+    /// The sink in the cloud.
+    Sink,
 }
 
 /// Client nodes of one group.
@@ -44,6 +52,10 @@ pub struct Nodes {
     pub humidity_percent: Course,
     /// The fires of the scenario.
     pub fires: Arc<[Fire]>,
+    /// What their cameras see.
+    pub sights: Arc<[Sight]>,
+    /// What they ask a service, where one looks at their pictures.
+    pub call: Option<Arc<CallPlan>>,
 }
 
 /// The server node.
@@ -95,6 +107,7 @@ pub(super) fn alert(
     file: &Path,
     name: &str,
     software: &Software,
+    ends: &[(End, End)],
     files: &mut NamedFiles,
 ) -> Result<Option<AlertGroup>, Diagnostic> {
     let Some((_, host)) = scenario.hosts.iter().find(|(other, _)| other == name) else { return Ok(None) };
@@ -102,12 +115,19 @@ pub(super) fn alert(
     match &host.role {
         Role::SensorNode(role) => {
             let fires = scenario.fires.iter().map(fire).collect();
-            Ok(Some(AlertGroup::Nodes(Box::new(reader.nodes(role, fires)?))))
+            let call = levels::call(view, scenario, ends, name, role)?;
+            Ok(Some(AlertGroup::Nodes(Box::new(Nodes { call, ..reader.nodes(role, fires)? }))))
         }
         Role::ServerNode(role) => {
             Ok(Some(AlertGroup::Server(Box::new(reader.server(role, scenario, software)?))))
         }
+        Role::Gateway(role) => {
+            let text = reader.configuration(&["configuration"], &role.configuration, true)?;
+            Ok(Some(AlertGroup::Gateway(Arc::new(levels::gateway(role, &text)))))
+        }
+        Role::CloudSink(_) => Ok(Some(AlertGroup::Sink)),
         Role::Broker(_)
+        | Role::Service(_)
         | Role::Publisher(_)
         | Role::Camera(_)
         | Role::Burst(_)
@@ -137,22 +157,22 @@ struct Reader<'a, 'v> {
 }
 
 impl Reader<'_, '_> {
-    fn text(&mut self, key: &str, name: &str) -> Result<String, Diagnostic> {
-        let path = ["hosts", self.name, "role", key];
+    fn text(&mut self, keys: &[&str], name: &str) -> Result<String, Diagnostic> {
+        let path = [&["hosts", self.name, "role"], keys].concat();
         self.files.text(self.folder, name).map_err(|error| Diagnostic {
             help: error.help,
             ..self.view.error(error.message, &path, "named here")
         })
     }
 
-    fn configuration(&mut self, name: &str, valid: bool) -> Result<String, Diagnostic> {
-        let text = self.text("configuration", name)?;
+    fn configuration(&mut self, keys: &[&str], name: &str, valid: bool) -> Result<String, Diagnostic> {
+        let text = self.text(keys, name)?;
         match configuration::validate(&text) {
             Err(breach) if valid => Err(self
                 .view
                 .error(
                     format!("`{name}` does not fit the schema: {breach}"),
-                    &["hosts", self.name, "role", "configuration"],
+                    &[&["hosts", self.name, "role"], keys].concat(),
                     "named here",
                 )
                 .help("put it right, or write `valid: false` where the scenario is about a refusal")),
@@ -165,13 +185,16 @@ impl Reader<'_, '_> {
             Some((normal, warning, danger)) => [normal.0, warning.0, danger.0],
             None => SeverityMode::ALL.map(SeverityMode::period),
         };
-        let plan = NodePlan { switches: node_switches(role), rules: rules(role), periods };
+        let camera = role.camera.as_ref().map(levels::camera);
+        let plan = NodePlan { switches: node_switches(role), rules: rules(role), periods, camera };
         Ok(Nodes {
             plan: Arc::new(plan),
-            text: self.configuration(&role.configuration, role.valid)?.into(),
+            text: self.configuration(&["configuration"], &role.configuration, role.valid)?.into(),
             temperature_c: self.course("temperature", &role.temperature, |Celsius(value)| *value)?,
             humidity_percent: self.course("humidity", &role.humidity, |Percent(value)| *value)?,
             fires,
+            sights: role.sights.iter().map(levels::sight).collect(),
+            call: None,
         })
     }
 
@@ -189,7 +212,7 @@ impl Reader<'_, '_> {
             schema::Course::Steps(steps) => Course::Steps(points(steps)),
             schema::Course::Lines(lines) => Course::Lines(points(lines)),
             schema::Course::Trace(name) => {
-                let text = self.text(key, name)?;
+                let text = self.text(&[key], name)?;
                 let points = trace(&text).map_err(|wrong| {
                     self.view
                         .error(
@@ -212,7 +235,7 @@ impl Reader<'_, '_> {
         scenario: &Scenario,
         software: &Software,
     ) -> Result<Server, Diagnostic> {
-        let text = self.configuration(&role.configuration, true)?;
+        let text = self.configuration(&["configuration"], &role.configuration, true)?;
         let place = Place { node: role.name.0.expand(0), ..configuration::place(&text) };
         let all = scenario.hosts.iter().filter_map(|(_, host)| match &host.role {
             Role::SensorNode(node) => Some((host.count, node)),
@@ -226,7 +249,7 @@ impl Reader<'_, '_> {
                 for (count, node) in all {
                     let text = match &node.id {
                         Some(_) => String::new(),
-                        None => self.text("configuration", &node.configuration)?,
+                        None => self.text(&["configuration"], &node.configuration)?,
                     };
                     for index in 0..count {
                         let id = match &node.id {
@@ -247,6 +270,7 @@ impl Reader<'_, '_> {
                 known,
                 database_call: role.database_call.0,
                 threads_for_double: software.threads_for_double,
+                instructions: self.instructions(role)?,
             }),
             further: role.further_filters.iter().filter_map(filter).collect(),
             resubscribes: role.resubscribes.unwrap_or(role.variant == models::alert::Variant::AsPublished),

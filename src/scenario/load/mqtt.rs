@@ -146,6 +146,9 @@ pub(super) fn client(
         | Role::Steps(_)
         | Role::SensorNode(_)
         | Role::ServerNode(_)
+        | Role::Gateway(_)
+        | Role::CloudSink(_)
+        | Role::Service(_)
         | Role::Visitor(_) => {
             unreachable!("checked to be a broker")
         }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::super::measure::{Celsius, Heating, Length, Percent, Speed};
 use super::super::names::{NodeName, QualityOfService, TopicFilter};
 use super::super::quantity::Span;
+use super::alert_levels::{Instruction, NodeCamera, Sight};
 use super::yes;
 
 /// A client node. What is left out is as in its variant.
@@ -63,6 +64,11 @@ pub struct SensorNodeRole {
     /// Standard deviation of a measured temperature.
     #[serde(default)]
     pub noise: Celsius,
+    /// A camera, which then is the node's only sensor.
+    pub camera: Option<NodeCamera>,
+    /// What the camera sees.
+    #[serde(default)]
+    pub sights: Vec<Sight>,
 }
 
 /// Thresholds of a node; those left out are the authors'.
@@ -128,6 +134,9 @@ pub struct ServerNodeRole {
     /// Time that the buffer thread waits for a database connection, statement or commit.
     #[serde(default)]
     pub database_call: Span,
+    /// What it tells client nodes, in the order of the instants.
+    #[serde(default)]
+    pub orders: Vec<Instruction>,
 }
 
 /// Which nodes a server's database knows.

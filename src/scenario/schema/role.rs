@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::super::names::{KeepAlive, QualityOfService, TopicFilter, TopicName};
 use super::super::quantity::{Size, Span};
 use super::{
-    Bridge, BrokerTls, MessageProperties, Payload, SensorNodeRole, ServerNodeRole, Subscription, one_u32, yes,
+    Bridge, BrokerTls, CloudSinkRole, GatewayRole, MessageProperties, Payload, SensorNodeRole,
+    ServerNodeRole, ServiceRole, Subscription, one_u32, yes,
 };
 
 /// What a host does.
@@ -32,6 +33,12 @@ pub enum Role {
     SensorNode(Box<SensorNodeRole>),
     /// Is the server node of the alert network.
     ServerNode(Box<ServerNodeRole>),
+    /// Is a level 1 gateway of the alert network.
+    Gateway(Box<GatewayRole>),
+    /// Is the level 3 sink of the alert network.
+    CloudSink(CloudSinkRole),
+    /// Looks at pictures for whoever calls it over HTTP.
+    Service(ServiceRole),
 }
 
 /// See [`Role::Broker`]. What is left out is as the broker's profile has it.

@@ -1,6 +1,6 @@
 //! Changes to the TCP of a host, or of all.
 
-use models::profile::Stack;
+use models::profile::{Congestion, Stack};
 use serde::Deserialize;
 
 use super::super::quantity::{Size, Span};
@@ -11,6 +11,11 @@ use super::super::quantity::{Size, Span};
 pub struct Tcp {
     /// The stack to start from: `"linux"`, `"rfc"`, `"ns3"`, `"lwip"`, `"lwip-1460"`, `"w5500"` or `"arduino"`.
     pub stack: Option<Stack>,
+    /// What sets the congestion window: `"newreno"` or `"cubic"`.
+    pub congestion: Option<Congestion>,
+    /// Selective acknowledgements, RFC 2018, and what recovers by them: RFC 6675, and with Linux RACK, tail
+    /// loss probes and proportional rate reduction.
+    pub sack: Option<bool>,
     /// Timestamps option, RFC 7323.
     pub timestamps: Option<bool>,
     /// Window Scale option, RFC 7323: the shift count, 0 to 14.
@@ -45,6 +50,8 @@ impl Tcp {
     pub fn or(&self, other: &Tcp) -> Tcp {
         Tcp {
             stack: self.stack.or(other.stack),
+            congestion: self.congestion.or(other.congestion),
+            sack: self.sack.or(other.sack),
             timestamps: self.timestamps.or(other.timestamps),
             window_scale: self.window_scale.or(other.window_scale),
             initial_window: self.initial_window.or(other.initial_window),

@@ -13,6 +13,14 @@ pub struct Tally {
     pub unheard: u64,
     /// Ticks and edges that came while the program was busy.
     pub missed_ticks: u64,
+    /// Orders of the server carried out.
+    pub obeyed: u64,
+    /// Orders refused.
+    pub refused: u64,
+    /// Pictures that nobody has looked at.
+    pub unrecognised: u64,
+    /// Since when the object had been there that first alarmed a node with a camera.
+    pub sight_at: Option<SimTime>,
     /// When the node first became active.
     pub active_at: Option<SimTime>,
     /// When it first was in Warning or Danger.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::alert::Variant;
-use crate::alert::environment::{Course, Fire};
+use crate::alert::environment::{self, Course, Fire};
 use sim_core::random::Streams;
 
 const CN2: &str = include_str!("../../../../scenarios/alert-network/cn2.xml");
@@ -35,6 +35,7 @@ impl Bench {
             switches: variant.node(),
             rules: Rules::default(),
             periods: SeverityMode::ALL.map(SeverityMode::period),
+            camera: None,
         };
         let site = Site {
             position_m: (0.0, 0.0),
@@ -42,7 +43,12 @@ impl Bench {
             humidity_percent: Course::Constant(45.0),
             noise_c: 0.0,
             fires: fires.into(),
+            sights: [].into(),
         };
+        Bench::of(plan, site)
+    }
+
+    fn of(plan: NodePlan, site: Site) -> Self {
         Bench {
             node: SensorNode::new(Arc::new(plan), CN2.into(), site),
             draws: Streams::new(1, 1).stream("sensor"),
@@ -71,6 +77,11 @@ impl Bench {
                     self.subscribed.push(filter);
                     self.node.acknowledged(now);
                 }
+                Action::Unsubscribe(filter) => {
+                    self.subscribed.retain(|own| *own != filter);
+                    self.node.acknowledged(now);
+                }
+                Action::TakePicture | Action::Recognise => self.node.acknowledged(now),
                 Action::Disconnect => {}
             }
         }
@@ -189,14 +200,119 @@ fn the_published_node_asks_again_and_the_built_one_hangs() {
     }
 }
 
+fn update(message: &str, sampling: Option<&str>) -> Command {
+    Command::UpdateConfiguration { message: message.to_owned(), sampling: sampling.map(str::to_owned) }
+}
+
 #[test]
-fn a_new_configuration_comes_over_the_air() {
+fn a_new_configuration_comes_over_the_air_and_outlasts_a_restart() {
     let mut bench = Bench::new(Variant::AsPublished, &[]);
     bench.join(at(0.0));
+    let old = bench.node.place.base();
     let moved = CN2.replace("<room>A52</room>", "<room>B11</room>");
-    bench.command(at(10.0), &Command::UpdateConfiguration(moved));
+    bench.command(at(10.0), &update(&moved, Some("30 20 10")));
     assert_eq!(bench.node.mode(), FunctionalMode::Initial, "it joins anew");
-    assert!(bench.subscribed.last().unwrap().ends_with("/B11/control"));
-    bench.command(at(11.0), &Command::UpdateConfiguration("no XML".into()));
-    assert!(bench.node.place.control().ends_with("/B11/control"), "nonsense changes nothing");
+    assert_eq!(bench.subscribed, [format!("{}/control", old.replace("A52", "B11"))], "and hears nothing old");
+    let said = bench.texts("A52/control");
+    assert_eq!(said.last(), Some(&"[PUB_CN_REPORT, configuration, accepted, parameter3]"));
+    bench.command(at(11.0), &Command::Activate(SeverityMode::Normal));
+    bench.run_until(at(72.0));
+    assert_eq!(bench.node.tally().samples, 2, "every 30 s");
+    bench.node.restarted();
+    bench.join(at(100.0));
+    bench.run_until(at(131.0));
+    assert_eq!(bench.node.tally().samples, 3);
+    assert!(bench.published.last().unwrap().1.contains("/B11/"));
+}
+
+#[test]
+fn an_invalid_configuration_changes_nothing_and_is_reported() {
+    let mut bench = Bench::new(Variant::AsPublished, &[]);
+    bench.join(at(0.0));
+    let misplaced = CN2.replace(">indoor<", ">roof<").replace("A52", "B11");
+    for (message, sampling, why) in [
+        ("no XML", None, "no `<?xml"),
+        (misplaced.as_str(), None, "`roof` is not"),
+        (CN2, Some("30 20"), "`30 20` are no three periods in s"),
+        (CN2, Some("30 20 0"), "`30 20 0` are no three periods in s"),
+    ] {
+        bench.command(at(10.0), &update(message, sampling));
+        let said = bench.texts("A52/control").last().copied().unwrap();
+        assert!(said.starts_with("[PUB_CN_REPORT, configuration, refused, "), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    assert_eq!(bench.node.mode(), FunctionalMode::Active(SeverityMode::Normal));
+    bench.run_until(at(61.0));
+    assert_eq!((bench.node.tally().samples, bench.node.tally().refused), (1, 4));
+}
+
+#[test]
+fn as_built_an_active_node_hears_no_orders() {
+    let mut bench = Bench::new(Variant::AsBuilt, &[]);
+    bench.join(at(0.0));
+    bench.command(at(10.0), &update(&CN2.replace("A52", "B11"), None));
+    assert_eq!(bench.node.mode(), FunctionalMode::Active(SeverityMode::Normal));
+    assert_eq!((bench.node.tally().obeyed, bench.node.tally().refused), (0, 0));
+}
+
+fn camera_bench(fires: &[Fire]) -> Bench {
+    let bench = Bench::new(Variant::AsPublished, fires);
+    let camera = CameraPlan {
+        capture: Duration::from_millis(500),
+        image_bytes: 100_000,
+        triggers: vec!["fire".into()],
+        warning_from: 1,
+        danger_from: 2,
+    };
+    let sight = |kind: &str, count, from, to| environment::Sight {
+        kind: kind.into(),
+        count,
+        from: at(from),
+        to: at(to),
+    };
+    let sights = [sight("person", 1, 100.0, 200.0), sight("person", 2, 200.0, 300.0)];
+    let plan = NodePlan { camera: Some(camera), ..bench.node.plan.as_ref().clone() };
+    Bench::of(plan, Site { sights: sights.into(), ..bench.node.site.clone() })
+}
+
+#[test]
+fn a_camera_node_is_alarmed_by_its_triggers_and_by_those_it_is_told() {
+    let mut bench = camera_bench(&[]);
+    bench.join(at(0.0));
+    bench.run_until(at(125.0));
+    assert_eq!(bench.texts("imageCameraSensor"), ["[int,0-100,0]"; 2], "a person is no fire");
+    bench.command(at(130.0), &Command::SetTriggers(vec!["dog".into(), "person".into()]));
+    assert_eq!(bench.texts("/control").last(), Some(&"[PUB_CN_REPORT, triggers, accepted, parameter3]"));
+    bench.run_until(at(181.0));
+    assert_eq!(bench.node.mode(), FunctionalMode::Active(SeverityMode::Warning));
+    assert_eq!(bench.node.tally().sight_at, Some(at(100.0)));
+    bench.run_until(at(221.0));
+    assert_eq!(bench.node.mode(), FunctionalMode::Active(SeverityMode::Danger), "two of them");
+    bench.run_until(at(321.0));
+    assert_eq!(bench.node.mode(), FunctionalMode::Active(SeverityMode::Normal));
+    bench.command(at(330.0), &Command::SetTriggers(Vec::new()));
+    assert!(bench.texts("/control").last().unwrap().contains("triggers, refused, no kind"));
+    bench.node.restarted();
+    assert_eq!(bench.node.triggers, ["fire"], "until the server tells it again");
+}
+
+#[test]
+fn a_picture_that_nobody_looks_at_leads_to_nothing() {
+    let mut bench = camera_bench(&[fire(30, 60)]);
+    bench.join(at(0.0));
+    bench.node.handle_timeout(at(30.0), &mut bench.draws);
+    assert_eq!(bench.node.poll_action(), Some(Action::TakePicture), "the flame input asks for a picture");
+    bench.node.acknowledged(at(30.5));
+    assert_eq!(bench.node.poll_action(), Some(Action::Recognise));
+    bench.node.recognition_failed(at(40.0));
+    assert_eq!((bench.node.poll_action(), bench.node.tally().unrecognised), (None, 1));
+    assert_eq!(bench.node.mode(), FunctionalMode::Active(SeverityMode::Normal));
+}
+
+#[test]
+fn a_node_without_a_camera_refuses_triggers() {
+    let mut bench = Bench::new(Variant::AsPublished, &[]);
+    bench.join(at(0.0));
+    bench.command(at(10.0), &Command::SetTriggers(vec!["person".into()]));
+    assert!(bench.texts("/control").last().unwrap().contains("triggers, refused, no camera"));
 }

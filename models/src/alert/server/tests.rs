@@ -16,6 +16,7 @@ fn server(variant: Variant, known: &[&str]) -> ServerNode {
         known: known.iter().map(|name| ((*name).to_owned(), SeverityMode::Warning)).collect(),
         database_call: Duration::ZERO,
         threads_for_double: 0,
+        instructions: Vec::new(),
     }))
 }
 
@@ -28,7 +29,7 @@ fn configuration_of(node: &str) -> String {
 }
 
 fn join(server: &mut ServerNode, now: SimTime, node: &str) {
-    server.received(now, &place(node).control(), &configuration_of(node), MessageId(1));
+    server.received(now, &place(node).control(), configuration_of(node).as_bytes(), MessageId(1));
 }
 
 /// All that is said until `end`, with its instant.
@@ -90,7 +91,7 @@ fn an_unknown_node_ends_the_service_as_built() {
 fn an_invalid_configuration_blocks_and_stores_nothing() {
     let mut server = server(Variant::AsBuilt, &["CN2"]);
     let text = configuration_of("CN2").replace("<area>indoor<", "<area>roof<");
-    server.received(at(0.0), &place("CN2").control(), &text, MessageId(1));
+    server.received(at(0.0), &place("CN2").control(), text.as_bytes(), MessageId(1));
     let said = run(&mut server, at(10.0));
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].1.text, "SET_CN_FUNCTIONAL_MODE, blocked, parameter2, parameter3");
@@ -101,7 +102,7 @@ fn an_invalid_configuration_blocks_and_stores_nothing() {
 fn severity_is_kept_for_the_next_join() {
     let mut server = server(Variant::AsBuilt, &["CN2"]);
     let text = Command::PublishSeverity(SeverityMode::Danger).text(Form::Plain);
-    server.received(at(0.0), &place("CN2").control(), &text, MessageId(1));
+    server.received(at(0.0), &place("CN2").control(), text.as_bytes(), MessageId(1));
     join(&mut server, at(1.0), "CN2");
     assert!(run(&mut server, at(2.0))[0].1.text.contains("dangerMode"));
 }
@@ -114,7 +115,7 @@ fn every_sensor_message_is_stored_by_a_thread_of_three_turns() {
     let text = Reading::TemperatureC(25).text(Form::Bracketed);
     for message in 0..2 {
         let topic = place("CN2").sensor("indoorTemperatureSensor");
-        server.received(at(0.0), &topic, &text, MessageId(message));
+        server.received(at(0.0), &topic, text.as_bytes(), MessageId(message));
     }
     let mut turns = Vec::new();
     while server.has_background() {
@@ -134,8 +135,66 @@ fn the_buffer_thread_keeps_data_waiting_while_a_node_joins() {
     let mut server = server(Variant::AsBuilt, &["CN2"]);
     join(&mut server, at(0.0), "CN2");
     let topic = place("CN2").sensor("indoorTemperatureSensor");
-    server.received(at(0.5), &topic, "float,0-70,25", MessageId(2));
+    server.received(at(0.5), &topic, b"float,0-70,25", MessageId(2));
     assert!(!server.has_background());
     run(&mut server, at(3.0));
     assert!(server.has_background(), "after 3.0 s it has its thread");
+}
+
+/// All turns of all threads; returns their number.
+fn turns(server: &mut ServerNode, now: SimTime) -> u32 {
+    let mut turns = 0;
+    while server.has_background() {
+        server.background(now, 1_000);
+        turns += 1;
+    }
+    turns
+}
+
+#[test]
+fn a_batch_is_one_thread_with_an_insert_for_each_reading() {
+    use crate::alert::batch::{Form as BatchForm, Sample, encode};
+    let mut server = server(Variant::AsPublished, &[]);
+    let sample =
+        |at_s| Sample { node: "CN2".into(), sensor: Reading::TemperatureC(20).sensor(), at_s, value: 20 };
+    let mut samples: Vec<Sample> = (0..10).map(sample).collect();
+    let topic = place("GW1").sensor(crate::alert::message::BATCH);
+    server.received(at(1.0), &topic, &encode(BatchForm::Deltas, &mut samples), MessageId(1));
+    assert_eq!(turns(&mut server, at(1.0)), 12, "connect, ten inserts, commit");
+    server.received(at(2.0), &topic, &[1, 2], MessageId(2));
+    server.received(at(2.0), &place("CN2").sensor("indoorFlameSensor"), b"int,0-1024,7", MessageId(3));
+    assert_eq!(turns(&mut server, at(2.0)), 3);
+    let books = server.books();
+    assert_eq!((books.stored, books.readings, books.malformed, books.received), (2, 11, 1, 3));
+}
+
+#[test]
+fn orders_wait_for_a_join_and_triggers_are_given_again() {
+    let triggers = Command::SetTriggers(vec!["person".into()]);
+    let update = Command::UpdateConfiguration { message: "<a>".into(), sampling: None };
+    let order =
+        |secs, command: &Command| Instruction { at: at(secs), node: "CN2".into(), command: command.clone() };
+    let plan = server(Variant::AsPublished, &["CN2"]).plan.as_ref().clone();
+    let mut server = ServerNode::new(Arc::new(ServerPlan {
+        instructions: vec![order(1.0, &triggers), order(2.0, &update), order(50.0, &update)],
+        ..plan
+    }));
+    let texts = |said: Vec<(SimTime, Say)>| -> Vec<(f64, String)> {
+        let for_node = said.into_iter().filter(|(_, say)| say.for_node);
+        for_node.map(|(now, say)| (now.as_secs_f64(), say.text)).collect()
+    };
+    assert_eq!(texts(run(&mut server, at(9.0))), [], "nobody is there");
+    join(&mut server, at(10.0), "CN2");
+    let heard = texts(run(&mut server, at(60.0)));
+    let is = |command: &Command| command.text(Form::Bracketed);
+    let active = is(&Command::Activate(SeverityMode::Warning));
+    assert_eq!(
+        heard,
+        [(10.0, active.clone()), (10.0, is(&triggers)), (10.0, is(&update)), (50.0, is(&update))]
+    );
+    join(&mut server, at(70.0), "CN2");
+    assert_eq!(texts(run(&mut server, at(80.0))), [(70.0, active), (70.0, is(&triggers))]);
+    let report = Command::Report { about: crate::alert::message::Order::Triggers, refused: None };
+    server.received(at(81.0), &place("CN2").control(), is(&report).as_bytes(), MessageId(9));
+    assert_eq!((server.books().accepted, server.books().refused), (1, 0));
 }

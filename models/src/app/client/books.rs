@@ -26,4 +26,19 @@ impl ClientProgram {
         self.books.subscribed_at.get_or_insert(now);
         self.books.last_subscribed_at = Some(now);
     }
+
+    /// Bytes that the client holds for messages under way.
+    #[must_use]
+    pub fn buffered(&self) -> u64 {
+        self.mqtt.buffered() as u64 + self.role.held()
+    }
+
+    pub(super) fn next_crash(&self) -> SimTime {
+        let next = self.rare.as_ref().and_then(|rare| rare.crashes.last());
+        next.map_or(SimTime::MAX, |(at, _)| *at)
+    }
+
+    pub(super) fn back_at(&self) -> SimTime {
+        self.rare.as_ref().map_or(SimTime::ZERO, |rare| rare.back_at)
+    }
 }

@@ -58,7 +58,7 @@ impl Probe for Listener {
     }
     fn packet(&mut self, _: PacketRecord) {}
     fn flight(&mut self, _: FlightRecord) {}
-    fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex) {}
+    fn packet_taken(&mut self, _: SimTime, _: HostIndex, _: HostIndex, _: u16) {}
 }
 
 #[test]
