@@ -475,7 +475,11 @@ fn retains(role: &Role) -> bool {
             _ => false,
         }),
         Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
-        Role::SensorNode(_) | Role::ServerNode(_) => false,
+        Role::SensorNode(_)
+        | Role::ServerNode(_)
+        | Role::Gateway(_)
+        | Role::CloudSink(_)
+        | Role::Service(_) => false,
     }
 }
 
