@@ -85,7 +85,7 @@ fn own_keys(at: &At<'_>, host: &str, role: &BrokerRole, bridge: &Bridge) -> Resu
         // MQTT 3.1.1 §3.1.2.9 [MQTT-3.1.2-22]
         return Err(at
             .error("a password without a user name", "password", "needs `user`")
-            .help("MQTT 3.1.1 §3.1.2.9"));
+            .help("add `user`, or remove `password` (MQTT 3.1.1 §3.1.2.9)"));
     }
     let path = |key: &'static str| [&at.path[..], &[key]].concat();
     above_zero(at.view, &path("restart_base"), bridge.restart_base)?;
