@@ -9,6 +9,7 @@ mod bridges;
 mod charts;
 mod command_line;
 mod compare;
+mod counterexamples;
 mod devices;
 mod explore;
 mod fingerprints;
