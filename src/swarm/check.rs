@@ -171,16 +171,18 @@ fn promised(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failu
         let short = |client: &Client| client.name == *subscriber && client.software == "pubsubclient";
         !plan.clients.iter().any(short)
     };
-    // paho-mqtt sends what was in flight again, though a clean session has ended with its connection.
-    let resends = |publisher: &String| {
-        let anew = |client: &load::Client| client.profile.resends_after_clean_session && client.clean_session;
-        loaded
-            .groups
-            .iter()
-            .any(|group| *group.name == **publisher && group.client.as_ref().is_some_and(anew))
+    let is = |host: &String, what: &dyn Fn(&load::Client) -> bool| {
+        loaded.groups.iter().any(|group| *group.name == **host && group.client.as_ref().is_some_and(what))
     };
+    // paho-mqtt sends what was in flight again, though a clean session has ended with its connection.
+    let anew = |client: &load::Client| client.profile.resends_after_clean_session && client.clean_session;
+    let resends = |publisher: &String| is(publisher, &anew);
+    // umqtt keeps nothing that it could send again.
+    let forgets = |publisher: &String| is(publisher, &|client| client.profile.forgets_unacknowledged);
     let counts = |violation: &Violation| match violation {
-        Violation::Missing { subscriber, .. } => !loses && takes_all(subscriber),
+        Violation::Missing { message, subscriber } => {
+            !loses && takes_all(subscriber) && !forgets(&message.publisher)
+        }
         Violation::Away { .. } | Violation::Open { .. } => !refuses,
         Violation::Copies { message, .. } | Violation::Order { message, .. } => !resends(&message.publisher),
         Violation::Retained { .. } | Violation::Flag { .. } | Violation::Will { .. } => true,

@@ -10,6 +10,7 @@ mod charts;
 mod command_line;
 mod compare;
 mod corpus;
+mod counterexamples;
 mod devices;
 mod explore;
 mod fingerprints;

@@ -215,6 +215,7 @@ impl<'a> Members<'a> {
         config.keep_alive_rule = written.keep_alive_rule.unwrap_or(profile.keep_alive_rule);
         config.looks_every = written.keep_alive_check.map_or(profile.looks_every, |every| Some(every.0));
         config.resend_after_clean_session = profile.resends_after_clean_session;
+        config.forget_unacknowledged = profile.forgets_unacknowledged;
         config.queue_qos_0_offline = profile.queues_qos_0_offline;
         config.max_queued = profile.max_queued;
         config.retry_after_s =
