@@ -337,7 +337,7 @@ fn group(
         None => None,
     };
     let mut tcp = host.tcp.or(&scenario.tcp);
-    let stack = tcp.stack.unwrap_or(software.stack);
+    let stack = tcp.stack.or(board.network.stack).unwrap_or(software.stack);
     tcp.stack = Some(stack);
     tcp.nagle = tcp.nagle.or(Some(!software.no_delay));
     Ok(Group {

@@ -186,10 +186,12 @@ fn board_of(board: &profile::Board) -> Board {
 fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
     let mut config = match stack {
         profile::Stack::Linux => Config::linux(),
+        profile::Stack::Linux5 => Config::linux_5(),
         profile::Stack::Rfc => Config::rfc(),
         profile::Stack::Ns3 => ns3(),
         profile::Stack::Lwip => Config::lwip(),
         profile::Stack::Lwip1460 => Config::lwip().with_segments_of(1_460),
+        profile::Stack::Lwip14 => Config::lwip_1_4(),
         profile::Stack::W5500 => Config::w5500(),
         profile::Stack::Arduino => Config::arduino(),
     };
