@@ -27,6 +27,7 @@ mod connect;
 mod event;
 pub mod faults;
 mod forward;
+mod held_back;
 mod leave;
 mod publish;
 mod retry;
@@ -44,7 +45,8 @@ use crate::mqtt::broker::agreement::Agreement;
 pub use crate::mqtt::broker::authenticate::Verdict;
 pub use crate::mqtt::broker::bridge::Attachment;
 pub use crate::mqtt::broker::config::{
-    Authentication, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull,
+    Authentication, BeyondInboundWindow, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions,
+    WhenQueueFull,
 };
 pub use crate::mqtt::broker::event::{BrokerEvent, DropReason};
 pub use crate::mqtt::broker::faults::FaultCodes;
