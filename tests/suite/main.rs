@@ -15,6 +15,7 @@ mod fingerprints;
 mod ground_truth;
 mod ground_truth_frames;
 mod ground_truth_image;
+mod ground_truth_losses;
 mod ground_truth_sessions;
 mod ground_truth_tls;
 mod interoperability;
