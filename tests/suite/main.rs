@@ -19,6 +19,7 @@ mod fuzz;
 mod ground_truth;
 mod ground_truth_frames;
 mod ground_truth_image;
+mod ground_truth_losses;
 mod ground_truth_sessions;
 mod ground_truth_tls;
 mod interoperability;

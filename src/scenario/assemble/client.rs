@@ -1,5 +1,6 @@
 //! Clients and their roles: a fleet's members share what they have in common.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,11 +75,11 @@ pub(super) struct Members<'a> {
 
 #[derive(Clone)]
 enum SharedPlan {
-    Publisher(Arc<PublisherPlan>),
-    Camera(Arc<CameraPlan>),
-    Burst(Arc<BurstPlan>),
+    Publisher(Rc<PublisherPlan>),
+    Camera(Rc<CameraPlan>),
+    Burst(Rc<BurstPlan>),
     Subscriber(Arc<SubscriberPlan>),
-    Steps(Arc<StepsPlan>),
+    Steps(Rc<StepsPlan>),
 }
 
 /// A message as a role gives it.
@@ -316,11 +317,11 @@ impl<'a> Members<'a> {
                     once_a_connection: role.sleep.is_some(),
                     sample_ns: self.sample_ns(),
                 };
-                (SharedPlan::Publisher(Arc::new(plan)), !role.topic.0.has_index())
+                (SharedPlan::Publisher(Rc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Camera(role) => {
                 let plan = self.camera_plan(role, body, index, ledger);
-                (SharedPlan::Camera(Arc::new(plan)), !role.topic.0.has_index())
+                (SharedPlan::Camera(Rc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Burst(role) => {
                 let (topic, properties) = (&role.topic, role.properties.as_ref());
@@ -331,7 +332,7 @@ impl<'a> Members<'a> {
                     one_at_a_time: role.one_at_a_time,
                     then_disconnect: role.then == Then::Disconnect,
                 };
-                (SharedPlan::Burst(Arc::new(plan)), !role.topic.0.has_index())
+                (SharedPlan::Burst(Rc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Subscriber(role) => {
                 let plan = SubscriberPlan {
@@ -346,7 +347,7 @@ impl<'a> Members<'a> {
                 let steps = steps.map(|step| {
                     (instant(step.at.0, Duration::ZERO, index), self.act(&step.act, index, ledger))
                 });
-                (SharedPlan::Steps(Arc::new(StepsPlan { steps: steps.collect() })), false)
+                (SharedPlan::Steps(Rc::new(StepsPlan { steps: steps.collect() })), false)
             }
             schema::Role::Broker(_) | schema::Role::Visitor(_) | schema::Role::Service(_) => {
                 unreachable!("no client of ours")

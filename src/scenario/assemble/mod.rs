@@ -12,6 +12,7 @@ mod power;
 mod properties;
 mod tls;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -236,7 +237,7 @@ fn ns3() -> Config {
 fn service(group: &Group) -> Program {
     let Role::Service(role) = &group.role else { unreachable!("a group is a broker or has a client") };
     let plan = ServicePlan::new(role.port, role.latency.0, role.answer.0 as usize);
-    Program::Service(Box::new(ServiceProgram::new(Arc::new(plan))))
+    Program::Service(Box::new(ServiceProgram::new(Rc::new(plan))))
 }
 
 fn broker(settings: &load::Broker, group: &Group) -> BrokerProgram {
