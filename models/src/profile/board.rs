@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Choice, Figure, Incomplete, Inherit, Kind, Sleep, SleepFile, Stack, Tls, TlsFile, Wake, WakeFile, number,
-    perhaps, span, text, whole,
+    Choice, Figure, Incomplete, Inherit, Kind, Sleep, SleepFile, Stack, Tls, TlsFile, UnitError, Wake,
+    WakeFile, number, perhaps, span, text, whole,
 };
 
 /// A file in `hw-profiles/boards`. Everything but the title may come from `base`.
@@ -231,6 +231,10 @@ impl Inherit for BoardFile {
             }
             None => None,
         };
+        let cores = whole(&["cores"], self.cores.as_ref(), "1")?;
+        if cores == 0 {
+            return Err(Incomplete::Unit { path: vec!["cores"], error: UnitError::Zero });
+        }
         let inference_cpu = self.inference_cpu.as_ref();
         Ok(Board {
             inference_cpu: inference_cpu.map(|figure| span(&["inference_cpu"], Some(figure))).transpose()?,
@@ -240,7 +244,7 @@ impl Inherit for BoardFile {
             wake: self.wake.as_ref().map(|wake| wake.complete(supply_v)).transpose()?,
             name: name.into(),
             title: self.title.clone(),
-            cores: whole(&["cores"], self.cores.as_ref(), "1")?,
+            cores,
             cpu_factor: number(&["cpu_factor"], self.cpu_factor.as_ref(), "1")?,
             ram_bytes: whole(&["ram"], self.ram.as_ref(), "B")?,
             supply_v,

@@ -12,6 +12,7 @@ mod power;
 mod properties;
 mod tls;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     let mut blueprint = Blueprint { seed, run, ..Blueprint::default() };
     let streams = Streams::new(seed, run);
     let audience = audience::Audience::of(loaded);
+    blueprint.hosts.reserve_exact(numbering.hosts as usize);
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
         let security = tls::security(loaded, group);
@@ -84,12 +86,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
                 None => program,
             };
             blueprint.hosts.push(HostBlueprint {
-                names: NodeNames {
-                    name: group.member_name(index),
-                    group: group.name.clone(),
-                    index,
-                    fleet: group.count > 1,
-                },
+                names: NodeNames { group: group.name.clone(), index, fleet: group.count > 1 },
                 board: kit.board.clone(),
                 cost: kit.cost.clone(),
                 tcp: kit.tcp.clone(),
@@ -240,7 +237,7 @@ fn ns3() -> Config {
 fn service(group: &Group) -> Program {
     let Role::Service(role) = &group.role else { unreachable!("a group is a broker or has a client") };
     let plan = ServicePlan::new(role.port, role.latency.0, role.answer.0 as usize);
-    Program::Service(Box::new(ServiceProgram::new(Arc::new(plan))))
+    Program::Service(Box::new(ServiceProgram::new(Rc::new(plan))))
 }
 
 fn broker(settings: &load::Broker, group: &Group) -> BrokerProgram {

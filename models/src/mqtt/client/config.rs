@@ -57,6 +57,9 @@ pub struct ClientConfig {
     /// again with DUP, QoS 2 from the beginning. Default `false`: they are discarded, as
     /// MQTT 3.1.1 §3.1.2.4 says of the session state.
     pub resend_after_clean_session: bool,
+    /// Whether a message in flight is forgotten with its connection, even where the session lasts, as in umqtt: nothing
+    /// is sent again, against MQTT 3.1.1 §4.4. Default `false`.
+    pub forget_unacknowledged: bool,
     /// Whether the length of SUBSCRIBE is written in one byte, whatever it is, as umqtt does: above 127 it says
     /// something else (MQTT 3.1.1 §2.2.3), and the packet is malformed. Default `false`.
     pub subscribe_length_in_one_byte: bool,
@@ -89,6 +92,7 @@ impl ClientConfig {
             bridge: false,
             queue_qos_0_offline: false,
             resend_after_clean_session: false,
+            forget_unacknowledged: false,
             subscribe_length_in_one_byte: false,
             deliver_qos_2_on: Qos2Delivery::Pubrel,
         }
@@ -133,17 +137,18 @@ impl ClientConfig {
         self.connect_properties.as_ref()?.authentication_method.clone()
     }
 
-    pub(super) fn connect(&self) -> Connect {
+    /// CONNECT, for one of the clients with these parameters.
+    pub(super) fn connect(&self, client_identifier: Arc<str>, bridge: bool) -> Connect {
         let mut properties = self.connect_properties.as_deref().cloned().unwrap_or_default();
         if self.max_packet_bytes < u32::MAX {
             properties.maximum_packet_size = NonZeroU32::new(self.max_packet_bytes);
         }
         Connect {
             version: self.version,
-            bridge: self.bridge,
+            bridge,
             clean_session: self.clean_session,
             keep_alive_s: self.keep_alive_s,
-            client_identifier: self.client_identifier.clone(),
+            client_identifier,
             will: self.will.as_deref().cloned(),
             user_name: self.user_name.clone(),
             password: self.password.clone(),

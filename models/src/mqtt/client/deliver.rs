@@ -97,7 +97,7 @@ impl Client {
             self.traffic.get_or_insert_default().agreement = Some(agreement);
             // MQTT 5.0 §3.2.2.3.7
             if let Some(assigned) = &announced.assigned_client_identifier {
-                self.config.client_identifier = assigned.clone();
+                self.client_identifier = assigned.clone();
             }
         }
         if let Some(announced) = announced.boxed() {
@@ -135,7 +135,7 @@ impl Client {
         // MQTT 3.1.1 §3.1.2.4
         if lost && config.resend_after_clean_session {
             outbound.restart();
-        } else if lost {
+        } else if lost || config.forget_unacknowledged {
             for application in outbound.discard_in_flight() {
                 *bytes -= application.weight();
                 happened.push_back(Happened::Discarded(application.message));
