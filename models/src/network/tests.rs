@@ -67,7 +67,7 @@ fn client(index: u32, name: &str, role: Role, connect_at: SimTime) -> HostBluepr
         back_off_limit: Duration::from_secs(120),
     };
     let mqtt = Client::new(ClientConfig::new(name));
-    let program = ClientProgram::new(HostIndex(index), mqtt, role, Arc::new(plan), connect_at);
+    let program = ClientProgram::new(HostIndex(index), mqtt, role, Rc::new(plan), connect_at);
     host(name, Program::Client(Box::new(program)), Some(BROKER))
 }
 
