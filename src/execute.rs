@@ -106,14 +106,17 @@ impl Prepared {
         probe: P,
         report: &mut dyn FnMut(Standing),
     ) -> Result<(Outcome, P), Diagnostic> {
-        let mut simulation = start(blueprint, probe)?;
-        match self.stop {
-            Stop::AtDuration => run_to(self.limit, &mut simulation, report),
-            Stop::WhenQuiet => run_until_quiet(self.limit, &mut simulation, report),
-        }
-        let end = simulation.now();
-        let outcome = simulation.world.outcome(self.warm_up, end, simulation.events());
-        Ok((outcome, simulation.world.into_probe()))
+        let (network, end, events) = {
+            let mut simulation = start(blueprint, probe)?;
+            match self.stop {
+                Stop::AtDuration => run_to(self.limit, &mut simulation, report),
+                Stop::WhenQuiet => run_until_quiet(self.limit, &mut simulation, report),
+            }
+            // The future event list goes here: only the network is needed from now on.
+            let (end, events) = (simulation.now(), simulation.events());
+            (simulation.world, end, events)
+        };
+        Ok(network.close(self.warm_up, end, events))
     }
 }
 
@@ -123,8 +126,8 @@ fn run<P: Probe>(
     probe: P,
     report: &mut dyn FnMut(Standing),
 ) -> Result<(Outcome, P), Diagnostic> {
-    let prepared = Prepared::of(loaded);
-    let blueprint = Blueprint { run: options.run, ..prepared.blueprint.clone() };
+    let mut prepared = Prepared::of(loaded);
+    let blueprint = Blueprint { run: options.run, ..std::mem::take(&mut prepared.blueprint) };
     prepared.run(blueprint, probe, report)
 }
 

@@ -29,6 +29,7 @@ pub mod mqtt;
 pub mod net;
 pub mod network;
 pub mod profile;
+mod queue;
 pub mod record;
 pub mod stream;
 pub mod tcp;

@@ -27,8 +27,11 @@ use std::time::Duration;
 
 use crate::time::{SimTime, saturating_nanos};
 
+mod servers;
 #[cfg(test)]
 mod tests;
+
+pub use servers::Servers;
 
 /// When and by which server a job is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +68,7 @@ impl Grant {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
-    /// The end of the work accepted by server 0; a single server is reached without a detour.
-    first: SimTime,
-    /// The same for servers 1 to k - 1.
-    others: Box<[SimTime]>,
+    servers: Servers,
     last_admission: SimTime,
     jobs: u64,
     /// Nanoseconds of service and of waiting, of all jobs admitted. 128 bits: k servers do more than
@@ -84,10 +84,8 @@ impl Resource {
     /// When `servers` is zero.
     #[must_use]
     pub fn new(servers: u32) -> Self {
-        assert!(servers > 0, "a resource has at least one server");
         Resource {
-            first: SimTime::ZERO,
-            others: vec![SimTime::ZERO; servers as usize - 1].into_boxed_slice(),
+            servers: Servers::new(servers),
             last_admission: SimTime::ZERO,
             jobs: 0,
             service_ns: 0,
@@ -105,42 +103,29 @@ impl Resource {
     pub fn admit(&mut self, now: SimTime, service: Duration) -> Grant {
         assert!(now >= self.last_admission, "a job admitted at {now} after one at {}", self.last_admission);
         self.last_admission = now;
-        let mut free = &mut self.first;
-        let mut server = 0;
-        for (other, number) in self.others.iter_mut().zip(1..) {
-            // A server idle by now is as good as any with a higher number.
-            if *free <= now {
-                break;
-            }
-            if *other < *free {
-                (free, server) = (other, number);
-            }
-        }
-        let start = now.max(*free);
-        let end = start + service;
-        *free = end;
+        let grant = self.servers.admit(now, service);
         self.jobs += 1;
         self.service_ns += u128::from(saturating_nanos(service));
-        self.wait_ns += u128::from(start.as_nanos() - now.as_nanos());
-        Grant { start, end, server }
+        self.wait_ns += u128::from(grant.start.as_nanos() - now.as_nanos());
+        grant
     }
 
     /// The number of servers.
     #[must_use]
     pub fn servers(&self) -> u32 {
-        self.others.len() as u32 + 1
+        self.servers.count()
     }
 
     /// The instant at which the first server becomes free; in the past when one is idle.
     #[must_use]
     pub fn next_free(&self) -> SimTime {
-        self.free_times().min().unwrap_or(self.first)
+        self.servers.free_times().min().unwrap_or(SimTime::ZERO)
     }
 
     /// The instant at which all accepted work is done; in the past when all servers are idle.
     #[must_use]
     pub fn busy_until(&self) -> SimTime {
-        self.free_times().max().unwrap_or(self.first)
+        self.servers.free_times().max().unwrap_or(SimTime::ZERO)
     }
 
     /// How long a job that came at `now` would wait.
@@ -152,7 +137,7 @@ impl Resource {
     /// The number of servers at work at `now`, which is not before the last admission.
     #[must_use]
     pub fn busy_servers(&self, now: SimTime) -> u32 {
-        self.free_times().filter(|free| *free > now).count() as u32
+        self.servers.free_times().filter(|free| *free > now).count() as u32
     }
 
     /// The work accepted and still to be done at `now`, summed over the servers.
@@ -203,14 +188,10 @@ impl Resource {
         Duration::from_nanos_u128(self.wait_ns / u128::from(self.jobs.max(1)))
     }
 
-    fn free_times(&self) -> impl Iterator<Item = SimTime> {
-        std::iter::once(self.first).chain(self.others.iter().copied())
-    }
-
     /// After the last admission a server works without a gap until it is free: a gap ends with an
     /// admission.
     fn backlog_ns(&self, now: SimTime) -> u128 {
         assert!(now >= self.last_admission, "{now} lies before the admission at {}", self.last_admission);
-        self.free_times().map(|free| u128::from(free.as_nanos().saturating_sub(now.as_nanos()))).sum()
+        self.servers.free_times().map(|free| u128::from(free.as_nanos().saturating_sub(now.as_nanos()))).sum()
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use models::record::Outcome;
 
-use super::tables::{Tables, write_csv, write_parquet};
+use super::tables::{Table, write_csv, write_parquet};
 use super::{Manifest, Summary};
 use crate::capture::pcapng::Capture;
 use crate::execute::Standing;
@@ -147,10 +147,12 @@ impl RunFiles<'_> {
 
     fn write_files(&self, folder: &Path) -> Result<(), FolderError> {
         self.file(folder, "summary.json", |to| to.write_all(self.summary.to_json().as_bytes()))?;
-        for (name, table) in Tables::of(self.outcome).named_mut() {
-            self.file(folder, &format!("{name}.parquet"), |to| write_parquet(table, to))?;
+        for table in Table::ALL {
+            let name = table.name();
+            let parts = || table.parts(self.outcome);
+            self.file(folder, &format!("{name}.parquet"), |to| write_parquet(parts(), to))?;
             if self.csv {
-                self.file(folder, &format!("{name}.csv"), |to| write_csv(table, to))?;
+                self.file(folder, &format!("{name}.csv"), |to| write_csv(parts(), to))?;
             }
         }
         if let Some(capture) = &self.capture {

@@ -19,8 +19,10 @@ use std::io::{self, Write};
 
 use models::cause::Cause;
 use models::record::{MessageRecord, NodeRecord, Outcome};
+use polars::frame::chunk_df_for_writing;
 use polars::prelude::{Column, DataFrame, NamedFrom, PolarsResult, Series};
 use polars_io::prelude::{CsvWriter, ParquetCompression, ParquetWriter, SerWriter};
+use sim_core::time::SimTime;
 
 use super::accounts::{Accounts, latency_ns};
 use super::summary::{energy_fj, joule, power_w};
@@ -29,36 +31,62 @@ use super::summary::{energy_fj, joule, power_w};
 const ROW_GROUP: usize = 1 << 18;
 
 /// The three tables of a run.
-#[derive(Clone, Debug)]
-pub struct Tables {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Table {
     /// message, publisher, topic, qos, bytes, published_ns, accepted_ns, subscriber, delivered_ns,
     /// latency_ms, copies, refused.
-    pub messages: DataFrame,
+    Messages,
     /// name, group, index, board, energy_j, mean_power_w, cpu_busy_s, ram_peak_bytes, frames_sent,
     /// bytes_sent, frames_received, bytes_received, connections.
-    pub nodes: DataFrame,
+    Nodes,
     /// node, group, index, cause, energy_j, energy_nj.
-    pub energy: DataFrame,
+    Energy,
 }
 
-impl Tables {
-    /// Builds the tables of a run.
-    ///
-    /// # Panics
-    /// Never: all columns of a table are built in one length.
+impl Table {
+    /// All of them.
+    pub const ALL: [Table; 3] = [Table::Messages, Table::Nodes, Table::Energy];
+
+    /// The name of its files, without ending.
     #[must_use]
-    pub fn of(outcome: &Outcome) -> Self {
-        let built = "columns of one length and different names";
-        Tables {
-            messages: messages(outcome).expect(built),
-            nodes: nodes(outcome).expect(built),
-            energy: energy(outcome).expect(built),
+    pub const fn name(self) -> &'static str {
+        match self {
+            Table::Messages => "messages",
+            Table::Nodes => "nodes",
+            Table::Energy => "energy",
         }
     }
 
-    /// The tables with the names of their files, without ending.
-    pub fn named_mut(&mut self) -> [(&'static str, &mut DataFrame); 3] {
-        [("messages", &mut self.messages), ("nodes", &mut self.nodes), ("energy", &mut self.energy)]
+    /// The table of a run in parts of at most a row group of nodes' rows, the first of which is always there:
+    /// a million nodes are never in memory twice.
+    ///
+    /// # Panics
+    /// Never: all columns of a table are built in one length.
+    pub fn parts(self, outcome: &Outcome) -> impl Iterator<Item = DataFrame> {
+        let mut rest = Some(outcome.nodes.as_slice());
+        std::iter::from_fn(move || {
+            let nodes = rest.take()?;
+            let built = match self {
+                Table::Messages => messages(outcome),
+                Table::Nodes => {
+                    let (now, later) = nodes.split_at(nodes.len().min(ROW_GROUP));
+                    rest = Some(later).filter(|later| !later.is_empty());
+                    self::nodes(now, outcome.simulated)
+                }
+                Table::Energy => {
+                    let mut rows = 0;
+                    let fits = |node: &&NodeRecord| {
+                        rows += node.energy_fj.len();
+                        rows <= ROW_GROUP
+                    };
+                    let count = nodes.iter().take_while(fits).count();
+                    let (now, later) = nodes.split_at(count);
+                    rest = Some(later).filter(|later| !later.is_empty());
+                    energy(now)
+                }
+            };
+            Some(built.expect("columns of one length and different names"))
+        })
     }
 }
 
@@ -66,29 +94,39 @@ impl Tables {
 ///
 /// # Errors
 /// When `to` cannot be written to.
-pub fn write_parquet(table: &mut DataFrame, to: impl Write) -> io::Result<()> {
+///
+/// # Panics
+/// When there is no part.
+pub fn write_parquet(mut parts: impl Iterator<Item = DataFrame>, to: impl Write) -> io::Result<()> {
+    let first = parts.next().expect("a table has a first part");
     let writer = ParquetWriter::new(to)
         .with_compression(ParquetCompression::Zstd(None))
         .with_row_group_size(Some(ROW_GROUP))
         .set_parallel(false);
-    let written = if table.height() > ROW_GROUP || table.first_col_n_chunks() > 1 {
-        writer.finish(table)
-    } else {
-        // One row group: the same bytes, without the cutting, for which polars fills 8 MiB with zeros.
-        writer.batched(table.schema()).and_then(|mut groups| {
-            groups.write_batch(table)?;
-            groups.finish()
-        })
+    let write = |first: DataFrame| {
+        let mut writer = writer.batched(first.schema())?;
+        for mut part in std::iter::once(first).chain(parts) {
+            if part.height() > ROW_GROUP || part.first_col_n_chunks() > 1 {
+                writer.write_batch(&*chunk_df_for_writing(&mut part, ROW_GROUP)?)?;
+            } else {
+                // One row group: the same bytes, without the cutting, for which polars fills 8 MiB with zeros.
+                writer.write_batch(&part)?;
+            }
+        }
+        writer.finish()
     };
-    written.map(|_| ()).map_err(io_error)
+    write(first).map(|_| ()).map_err(io_error)
 }
 
 /// Writes a table as CSV with a header; empty where there is no value.
 ///
 /// # Errors
 /// When `to` cannot be written to.
-pub fn write_csv(table: &mut DataFrame, to: impl Write) -> io::Result<()> {
-    CsvWriter::new(to).finish(table).map_err(io_error)
+pub fn write_csv(parts: impl Iterator<Item = DataFrame>, mut to: impl Write) -> io::Result<()> {
+    for (number, mut part) in parts.enumerate() {
+        CsvWriter::new(&mut to).include_header(number == 0).finish(&mut part).map_err(io_error)?;
+    }
+    Ok(())
 }
 
 /// Keeps the cause (a full disk, ...) where polars wrapped one.
@@ -178,10 +216,9 @@ fn messages(outcome: &Outcome) -> PolarsResult<DataFrame> {
     DataFrame::new(rows.message.len(), columns)
 }
 
-fn nodes(outcome: &Outcome) -> PolarsResult<DataFrame> {
-    let nodes = &outcome.nodes;
+fn nodes(nodes: &[NodeRecord], simulated: SimTime) -> PolarsResult<DataFrame> {
     let energies: Vec<u128> = nodes.iter().map(energy_fj).collect();
-    let powers = energies.iter().map(|&fj| power_w(fj, outcome.simulated));
+    let powers = energies.iter().map(|&fj| power_w(fj, simulated));
     let texts = |of: fn(&NodeRecord) -> &str| nodes.iter().map(of).collect::<Vec<&str>>();
     let counts = |of: fn(&NodeRecord) -> u64| nodes.iter().map(of).collect::<Vec<u64>>();
     let columns = vec![
@@ -202,9 +239,8 @@ fn nodes(outcome: &Outcome) -> PolarsResult<DataFrame> {
     DataFrame::new(nodes.len(), columns)
 }
 
-fn energy(outcome: &Outcome) -> PolarsResult<DataFrame> {
-    let rows: Vec<(&NodeRecord, Cause, u128)> = outcome
-        .nodes
+fn energy(nodes: &[NodeRecord]) -> PolarsResult<DataFrame> {
+    let rows: Vec<(&NodeRecord, Cause, u128)> = nodes
         .iter()
         .flat_map(|node| node.energy_fj.iter().map(move |(cause, fj)| (node, *cause, *fj)))
         .collect();

@@ -123,8 +123,7 @@ fn run<P: Probe>(loaded: &Loaded, probe: P) -> Result<(Outcome, P), Failure> {
             return Err(failure("endless", format!("{MOST_EVENTS} events, and it is {now}")));
         }
     }
-    let outcome = simulation.world.outcome(SimTime::ZERO, limit, events);
-    Ok((outcome, simulation.world.into_probe()))
+    Ok(simulation.world.close(SimTime::ZERO, limit, events))
 }
 
 /// Nothing reaches an application that has not subscribed to it.

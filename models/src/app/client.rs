@@ -3,7 +3,9 @@
 mod asleep;
 mod books;
 mod call;
+mod waits;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,25 +94,28 @@ pub struct ClientProgram {
     host: HostIndex,
     mqtt: Client,
     role: Role,
-    plan: Arc<ClientPlan>,
+    plan: Rc<ClientPlan>,
     phase: Phase,
-    /// Wait before the attempt after the next failure.
-    back_off: Duration,
-    /// When the connection is to be renewed ([`ClientPlan::reconnect_every`]).
-    renew_at: SimTime,
     /// Whether a DISCONNECT is on its way because of the plan or the role.
     leaving: bool,
     /// The cycle of a client that sleeps between its messages.
     sleeper: Option<Box<Sleeper>>,
-    security: Option<Arc<Security>>,
     /// What few clients have.
     rare: Option<Box<Rare>>,
-    books: ClientRecord,
+    /// When CONNACK first let it in; [`SimTime::MAX`] before.
+    connected_at: SimTime,
+    /// What else it notes of its connections, once there is something.
+    books: Option<Box<ClientRecord>>,
 }
 
-/// Chance and crashes: a client without any pays for a pointer only.
+/// TLS, chance, crashes, failures: a client without any pays for a pointer only.
 #[derive(Clone, Debug, Default)]
 struct Rare {
+    security: Option<Arc<Security>>,
+    /// Wait before the attempt after the next failure; `None`: as after the first.
+    back_off: Option<Duration>,
+    /// When the connection is to be renewed ([`ClientPlan::reconnect_every`]).
+    renew_at: Option<SimTime>,
     /// Chance in the waits, where there is any.
     chance: Option<Stream>,
     /// When it is killed and when it is back, the last first.
@@ -124,26 +129,18 @@ struct Rare {
 impl ClientProgram {
     /// A client on `host` that connects at `connect_at`.
     #[must_use]
-    pub fn new(
-        host: HostIndex,
-        mqtt: Client,
-        role: Role,
-        plan: Arc<ClientPlan>,
-        connect_at: SimTime,
-    ) -> Self {
+    pub fn new(host: HostIndex, mqtt: Client, role: Role, plan: Rc<ClientPlan>, connect_at: SimTime) -> Self {
         ClientProgram {
             host,
             mqtt,
             role,
-            back_off: plan.back_off,
             plan,
             phase: Phase::Away(connect_at),
-            renew_at: SimTime::MAX,
             leaving: false,
             sleeper: None,
             rare: None,
-            books: ClientRecord::default(),
-            security: None,
+            connected_at: SimTime::MAX,
+            books: None,
         }
     }
 
@@ -167,14 +164,14 @@ impl ClientProgram {
     /// Connects with TLS.
     #[must_use]
     pub fn secured(mut self, security: Arc<Security>) -> Self {
-        self.security = Some(security);
+        self.rare.get_or_insert_default().security = Some(security);
         self
     }
 
     /// How its connections are secured, if they are.
     #[must_use]
     pub fn security(&self) -> Option<Arc<Security>> {
-        self.security.clone()
+        self.rare.as_ref()?.security.clone()
     }
 
     /// When something is due.
@@ -222,7 +219,8 @@ impl ClientProgram {
     /// When the client leaves or renews its connection.
     fn departure(&self) -> SimTime {
         let planned = self.plan.disconnect_at.unwrap_or(SimTime::MAX);
-        planned.min(self.role.leaves_at()).min(self.renew_at)
+        let renewal = self.rare.as_ref().and_then(|rare| rare.renew_at).unwrap_or(SimTime::MAX);
+        planned.min(self.role.leaves_at()).min(renewal)
     }
 
     /// Whether it has work for when nothing else is to be done.
@@ -268,7 +266,7 @@ impl ClientProgram {
                 place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
                 place.requests.connect = Some((self.plan.broker, self.plan.port));
                 if let Some(span) = self.plan.reconnect_every {
-                    self.renew_at = now + span;
+                    self.rare.get_or_insert_default().renew_at = Some(now + span);
                 }
             }
             Phase::Here(_) => {
@@ -333,22 +331,12 @@ impl ClientProgram {
             Phase::Over
         } else {
             let attempt = now + self.wait();
-            self.back_off = self.back_off.mul_f64(self.plan.back_off_factor).min(self.plan.back_off_limit);
+            let longer = self.back_off().mul_f64(self.plan.back_off_factor).min(self.plan.back_off_limit);
+            self.rare.get_or_insert_default().back_off = Some(longer);
             Phase::Away(attempt)
         };
         self.leaving = false;
-        self.renew_at = SimTime::MAX;
-    }
-
-    /// The wait before the next attempt.
-    fn wait(&mut self) -> Duration {
-        let jitter = self.plan.back_off_jitter;
-        match self.rare.as_mut().and_then(|rare| rare.chance.as_mut()) {
-            Some(chance) if jitter > 0.0 => {
-                self.back_off.mul_f64(chance.uniform_range(1.0 - jitter, 1.0 + jitter))
-            }
-            Some(_) | None => self.back_off,
-        }
+        self.stay();
     }
 
     /// Whether the plan or the role, and not a renewal, ended the connection.
@@ -405,9 +393,9 @@ impl ClientProgram {
         }
         if wish == Wish::Crash {
             self.abort_call(place);
-            self.books.crashes += 1;
+            self.books.get_or_insert_default().crashes += 1;
             self.role.killed();
-            self.mqtt = Client::new(self.mqtt.config().clone());
+            self.mqtt = self.mqtt.restarted();
         }
     }
 
@@ -425,8 +413,8 @@ impl ClientProgram {
                 }
             }
             ClientEvent::Connected { session_present } => {
-                self.back_off = self.plan.back_off;
-                self.books.connected_at.get_or_insert(place.now);
+                self.forget_failures();
+                self.connected_at = self.connected_at.min(place.now);
                 self.awake_for(Cause::Publish, place);
                 self.give_turn(place, |role, turn| role.connected(turn, session_present));
             }

@@ -26,15 +26,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
-use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::cause::Cause;
 use crate::host::energy::{Component, State};
 use crate::host::heap::Heap;
-use crate::host::secure::Security;
-use crate::host::socket::{News, Socket};
-use crate::host::{ProgramCost, Remark, Surroundings};
+use crate::host::secure::{Secured, Security};
+use crate::host::socket::News;
+use crate::host::{ProgramCost, Remark, Sockets, Surroundings};
 use crate::mqtt::{CloseReason, Outgoing};
 use crate::record::HostIndex;
 use crate::stream::MessageId;
@@ -96,6 +95,8 @@ impl Work {
 pub struct Requests {
     /// Open a connection to a port of a host.
     pub connect: Option<(HostIndex, u16)>,
+    /// How that connection is secured.
+    pub secured: Secured,
     /// Sockets whose connection is over: forget them.
     pub gone: SmallVec<[u32; 2]>,
     /// The board's state from now on, and what for; boards that sleep only.
@@ -115,7 +116,7 @@ pub struct Workplace<'a, S> {
     /// The present.
     pub now: SimTime,
     /// The host's sockets.
-    pub sockets: &'a mut Slab<Socket>,
+    pub sockets: &'a mut Sockets,
     /// What the program's work costs on this board.
     pub cost: &'a ProgramCost,
     /// The heap, where the program has one of fixed size.

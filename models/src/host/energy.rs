@@ -14,6 +14,7 @@
 //! time, which is kept separately as the busy time of each component.
 
 mod base;
+mod booked;
 
 pub use base::{Base, Doze, STATES, State};
 
@@ -22,6 +23,7 @@ use std::collections::VecDeque;
 use sim_core::time::SimTime;
 
 use crate::cause::Cause;
+use booked::{Booked, Kind};
 
 /// A part of the board whose power rises while it is busy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,91 +82,53 @@ impl Power {
     }
 }
 
-/// A span for which a component is busy; one that ends at 0 is none.
-#[derive(Clone, Copy, Debug)]
+/// A span in which a component is busy with one kind of work: 16 bytes, since a fleet has many. One that
+/// ends at 0 is none.
+#[derive(Clone, Copy, Debug, Default)]
 struct Interval {
     start: u64,
-    end: u64,
-    cause: Cause,
+    /// The length in nanoseconds, above one byte for the kind of work.
+    packed: u64,
 }
 
 impl Interval {
-    const NONE: Interval = Interval { start: 0, end: 0, cause: Cause::Idle };
+    /// Two years; what takes longer is several intervals.
+    const LONGEST: u64 = (1 << 56) - 1;
+
+    const fn new(start: u64, span: u64, kind: Kind) -> Self {
+        Interval { start, packed: span << 8 | kind.byte() as u64 }
+    }
+
+    const fn end(self) -> u64 {
+        self.start + (self.packed >> 8)
+    }
+
+    const fn kind(self) -> Kind {
+        Kind::from_byte(self.packed as u8)
+    }
 
     /// The part of it after `end`.
-    fn beyond(&self, end: u64) -> u64 {
-        self.end.saturating_sub(end.max(self.start))
-    }
-}
-
-/// A component's books. Work is announced when it is given to the component, often before it begins, and booked
-/// at once. The run may end in the middle of it: what lay beyond its end is then taken back, so intervals are
-/// remembered until they have passed.
-#[derive(Clone, Debug)]
-struct Books {
-    /// Busy time announced so far, in nanoseconds: the integral's side of the books.
-    announced_ns: u64,
-    /// Two places for intervals that may not have passed, which is enough for a node that keeps up.
-    open: [Interval; 2],
-    /// More of them; only overloaded nodes have any.
-    #[allow(clippy::box_collection, reason = "one word instead of four where there are none")]
-    further: Option<Box<VecDeque<Interval>>>,
-    /// Nanoseconds announced for each cause.
-    booked: [u64; Cause::ALL.len()],
-}
-
-impl Books {
-    const NEW: Books =
-        Books { announced_ns: 0, open: [Interval::NONE; 2], further: None, booked: [0; Cause::ALL.len()] };
-
-    /// Enters an interval announced at `now`, before which no run will end.
-    fn enter(&mut self, now: u64, interval: Interval) {
-        let span = interval.end - interval.start;
-        self.announced_ns += span;
-        self.booked[interval.cause as usize] += span;
-        for place in &mut self.open {
-            if place.end <= now {
-                *place = interval;
-                return;
-            }
-        }
-        self.keep(now, interval);
-    }
-
-    #[cold]
-    fn keep(&mut self, now: u64, interval: Interval) {
-        let further = self.further.get_or_insert_default();
-        while further.front().is_some_and(|first| first.end <= now) {
-            further.pop_front();
-        }
-        further.push_back(interval);
-    }
-
-    /// Intervals of which a part may lie beyond the end of the run.
-    fn open(&self) -> impl Iterator<Item = &Interval> {
-        self.open.iter().chain(self.further.iter().flat_map(|further| further.iter()))
-    }
-
-    /// Busy time up to `end`, in nanoseconds.
-    fn busy_ns(&self, end: u64) -> u64 {
-        self.announced_ns - self.open().map(|interval| interval.beyond(end)).sum::<u64>()
-    }
-
-    /// The same for each cause.
-    fn by_cause(&self, end: u64) -> [u64; Cause::ALL.len()] {
-        let mut booked = self.booked;
-        for interval in self.open() {
-            booked[interval.cause as usize] -= interval.beyond(end);
-        }
-        booked
+    fn beyond(self, end: u64) -> u64 {
+        self.end().saturating_sub(end.max(self.start))
     }
 }
 
 /// One host's energy, by component and cause.
+///
+/// Work is announced when it is given to the component, often before it begins, and booked at once. The run may
+/// end in the middle of it: what lay beyond its end is then taken back, so intervals are remembered until they
+/// have passed.
 #[derive(Clone, Debug, Default)]
 pub struct EnergyAccount {
-    /// The books of each component that was ever busy.
-    books: [Option<Box<Books>>; COMPONENTS],
+    /// Busy time of each component announced so far, in nanoseconds: the integral's side of the books.
+    announced_ns: [u64; COMPONENTS],
+    /// Nanoseconds announced, by component and cause.
+    booked: Booked,
+    /// Places for intervals that may not have passed, which are enough for a node that keeps up.
+    open: [Interval; 4],
+    /// More of them; only overloaded nodes have any.
+    #[allow(clippy::box_collection, reason = "one word instead of four where there are none")]
+    further: Option<Box<VecDeque<Interval>>>,
     /// The states of a board that is not awake all the time.
     base: Option<Box<Base>>,
     /// Whether nothing is booked.
@@ -200,18 +164,48 @@ impl EnergyAccount {
     /// Announces at `now` that `component` is busy for `cause` from `start` to `end`, which may lie
     /// ahead. Intervals may overlap: a CPU has several cores.
     pub fn busy(&mut self, now: SimTime, component: Component, start: SimTime, end: SimTime, cause: Cause) {
-        let (now, start, end) = (now.as_nanos(), start.as_nanos(), end.as_nanos());
+        let (now, mut start, end) = (now.as_nanos(), start.as_nanos(), end.as_nanos());
         debug_assert!(start <= end, "work that ends before it begins");
         if start == end || self.unmetered {
             return;
         }
-        let books = self.books[component as usize].get_or_insert_with(|| Box::new(Books::NEW));
-        books.enter(now, Interval { start, end, cause });
+        self.announced_ns[component as usize] += end - start;
+        let kind = Kind::new(component, cause);
+        self.booked.add(kind, end - start);
+        while start < end && end > now {
+            let interval = Interval::new(start, (end - start).min(Interval::LONGEST), kind);
+            self.remember(now, interval);
+            start = interval.end();
+        }
+    }
+
+    /// Keeps an interval announced at `now`, before which no run will end.
+    fn remember(&mut self, now: u64, interval: Interval) {
+        match self.open.iter_mut().find(|place| place.end() <= now) {
+            Some(place) => *place = interval,
+            None => self.remember_further(now, interval),
+        }
+    }
+
+    #[cold]
+    fn remember_further(&mut self, now: u64, interval: Interval) {
+        let further = self.further.get_or_insert_default();
+        while further.front().is_some_and(|first| first.end() <= now) {
+            further.pop_front();
+        }
+        further.push_back(interval);
+    }
+
+    /// Intervals of which a part may lie beyond the end of the run.
+    fn open(&self) -> impl Iterator<Item = Interval> {
+        let open = self.open.iter().chain(self.further.iter().flat_map(|further| further.iter()));
+        open.copied().filter(|interval| interval.packed != 0)
     }
 
     /// Busy time of `component` up to `end`, in nanoseconds, over all cores.
     fn busy_ns(&self, component: Component, end: u64) -> u64 {
-        self.books[component as usize].as_ref().map_or(0, |books| books.busy_ns(end))
+        let own = self.open().filter(|interval| interval.kind().component() == component as usize);
+        self.announced_ns[component as usize] - own.map(|interval| interval.beyond(end)).sum::<u64>()
     }
 
     /// CPU time up to `end`, over all cores, in nanoseconds.
@@ -237,7 +231,7 @@ impl EnergyAccount {
     #[must_use]
     pub fn by_cause(&self, end: SimTime, power: &Power) -> Vec<(Cause, u128)> {
         let end_ns = end.as_nanos();
-        let mut energy = vec![0_u128; Cause::ALL.len()];
+        let mut energy = [0_u128; Cause::ALL.len()];
         let mut integral = match &self.base {
             Some(base) => base.close(end_ns, power, &mut energy),
             None => {
@@ -245,15 +239,22 @@ impl EnergyAccount {
                 energy[Cause::Idle as usize]
             }
         };
-        for (books, active_uw) in self.books.iter().zip(power.active_uw) {
-            let Some(books) = books else { continue };
-            integral += u128::from(active_uw) * u128::from(books.busy_ns(end_ns));
-            for (sum, ns) in energy.iter_mut().zip(books.by_cause(end_ns)) {
-                *sum += u128::from(active_uw) * u128::from(ns);
-            }
+        let power_of = |kind: Kind| u128::from(power.active_uw[kind.component()]);
+        self.booked.each(|kind, ns| energy[kind.cause()] += power_of(kind) * u128::from(ns));
+        for interval in self.open() {
+            let kind = interval.kind();
+            energy[kind.cause()] -= power_of(kind) * u128::from(interval.beyond(end_ns));
+        }
+        for component in Component::ALL {
+            let active_uw = u128::from(power.active_uw[component as usize]);
+            integral += active_uw * u128::from(self.busy_ns(component, end_ns));
         }
         assert_eq!(energy.iter().sum::<u128>(), integral, "energy by cause and the integral of power");
-        Cause::ALL.into_iter().zip(energy).filter(|(_, fj)| *fj > 0).collect()
+        let used = Cause::ALL.into_iter().zip(energy).filter(|(_, fj)| *fj > 0);
+        // One list for each of maybe a million nodes: none is longer than it need be.
+        let mut list = Vec::with_capacity(used.clone().count());
+        list.extend(used);
+        list
     }
 }
 

@@ -22,23 +22,23 @@ mod power;
 mod remark;
 pub mod secure;
 pub mod socket;
+mod sockets;
 mod traffic;
 
 pub use remark::Remark;
 pub use traffic::NodeNames;
 pub(crate) use traffic::packet_bytes;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use sim_core::resource::Resource;
+use sim_core::resource::Servers;
 use sim_core::time::SimTime;
-use slab::Slab;
 
 use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
 use crate::cause::Cause;
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
+use crate::queue::ShortQueue;
 use crate::record::{HostIndex, Refused};
 use crate::tcp::{Config, Segment};
 use crate::tls::Flight;
@@ -49,6 +49,7 @@ use heap::Heap;
 use memory::MemoryAccount;
 use secure::SecureHost;
 use socket::{End, News, Socket};
+pub use sockets::Sockets;
 use std::time::Duration;
 
 /// What a host needs of the world around it; the network implements it.
@@ -118,7 +119,7 @@ pub struct Host {
     tcp: Arc<Config>,
     /// Link header in front of every frame, in bytes.
     link_header: u32,
-    cpu: Resource,
+    cpu: Servers,
     energy: EnergyAccount,
     memory: MemoryAccount,
     /// Bytes last entered in the RAM account for the program's queues.
@@ -126,11 +127,11 @@ pub struct Host {
     traffic: Traffic,
     /// When the host side of the network interface is done with all frames given to it.
     interface_free: SimTime,
-    sockets: Slab<Socket>,
+    sockets: Sockets,
     /// Connections under way that the program has not taken yet.
     untaken: u32,
     /// Sockets with news, in the order in which it came.
-    ready: VecDeque<u32>,
+    ready: ShortQueue<u32, 2>,
     program: Program,
     /// TLS, where the program's connections are secured.
     secure: Option<Box<SecureHost>>,
@@ -174,7 +175,7 @@ impl Host {
             heap: None,
             hears: !sleeps,
             boots_next: false,
-            cpu: Resource::new(board.cores),
+            cpu: Servers::new(board.cores),
             memory: MemoryAccount::new(cost.ram_static),
             index,
             board,
@@ -185,10 +186,9 @@ impl Host {
             program_accounted: 0,
             traffic: Traffic::default(),
             interface_free: SimTime::ZERO,
-            // One connection is what most hosts ever have; a first push of its own makes room for four.
-            sockets: Slab::with_capacity(1),
+            sockets: Sockets::default(),
             untaken: 0,
-            ready: VecDeque::new(),
+            ready: ShortQueue::default(),
             secure: program.security().map(SecureHost::new),
             program,
             busy_until: SimTime::ZERO,
@@ -218,7 +218,7 @@ impl Host {
         self.untaken += 1;
         let sequence = around.initial_sequence(flow, End::Server);
         let mut socket = Socket::accept(self.tcp.clone(), now, sequence, flow);
-        socket.tls = self.secure.as_ref().map(|secure| secure.server(sequence));
+        socket.tls = self.secure.as_ref().and_then(|secure| secure.server(sequence));
         self.add_socket(socket)
     }
 
@@ -401,7 +401,8 @@ impl Host {
             let flow = around.open_flow(self.index, place, peer, port);
             let sequence = around.initial_sequence(flow, End::Client);
             let mut socket = Socket::connect(self.tcp.clone(), now, sequence, flow);
-            socket.tls = self.secure.as_ref().map(|secure| secure.client(sequence));
+            let secured = &requests.secured;
+            socket.tls = self.secure.as_ref().and_then(|secure| secure.client(secured, sequence));
             let socket = self.add_socket(socket);
             debug_assert_eq!(socket, place, "the socket lies where the flow was told");
             self.program.opened(socket);
@@ -429,15 +430,7 @@ impl Host {
             self.flush_secured(now, around);
         }
         while let Some((socket, packet)) = self.program.poll_transmit() {
-            let Some(entry) = self.sockets.get_mut(socket as usize) else { continue };
-            debug_assert!(entry.tls.is_none(), "a task's packets are protected when it ends");
-            around.packet_sent(now, entry.flow, entry.end, &packet);
-            entry.tcp.write(now, packet.head);
-            if let Some(body) = packet.body {
-                entry.tcp.write(now, body);
-            }
-            // One write, one chance to send, as with a socket of a real program.
-            self.drain_socket(now, socket, around);
+            self.write_plain(now, socket, packet, around);
         }
         while let Some(socket) = self.program.poll_close(now) {
             if self.secure.is_some() {
@@ -448,6 +441,18 @@ impl Host {
                 self.drain_socket(now, socket, around);
             }
         }
+    }
+
+    fn write_plain(&mut self, now: SimTime, socket: u32, packet: Outgoing, around: &mut impl Surroundings) {
+        let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
+        debug_assert!(entry.tls.is_none(), "a task's packets are protected when it ends");
+        around.packet_sent(now, entry.flow, entry.end, &packet);
+        entry.tcp.write(now, packet.head);
+        if let Some(body) = packet.body {
+            entry.tcp.write(now, body);
+        }
+        // One write, one chance to send, as with a socket of a real program.
+        self.drain_socket(now, socket, around);
     }
 
     fn account_program(&mut self) {

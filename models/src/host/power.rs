@@ -147,7 +147,7 @@ impl Host {
     /// All sockets are gone without a word, the accounts stand as at the start.
     fn lose_ram(&mut self, around: &mut impl Surroundings) {
         self.heap = None;
-        for (_, entry) in &self.sockets {
+        for (_, entry) in self.sockets.iter() {
             around.release(entry.flow, entry.end);
         }
         self.sockets.clear();

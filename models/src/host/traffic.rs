@@ -175,6 +175,11 @@ impl Host {
         self.board.ram_bytes > 0 && self.memory.peak() > self.board.ram_bytes
     }
 
+    /// The run is over: of the sockets nothing is needed any more.
+    pub fn let_go(&mut self) {
+        self.sockets = super::Sockets::default();
+    }
+
     /// The host's accounts at `end`, under the names that the network gives.
     ///
     /// # Panics
@@ -182,7 +187,7 @@ impl Host {
     #[must_use]
     pub fn record(&self, end: SimTime, names: NodeNames) -> NodeRecord {
         NodeRecord {
-            name: names.name,
+            name: names.name(),
             group: names.group,
             index: names.index,
             fleet: names.fleet,
@@ -201,14 +206,20 @@ impl Host {
 }
 
 /// What a host is called in results.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct NodeNames {
-    /// Name, with its number in a fleet.
-    pub name: String,
     /// The scenario's host entry.
     pub group: std::sync::Arc<str>,
     /// Number within the group.
     pub index: u32,
     /// Whether the group is a fleet.
     pub fleet: bool,
+}
+
+impl NodeNames {
+    /// Name, with its number in a fleet.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.fleet { format!("{}[{}]", self.group, self.index) } else { self.group.to_string() }
+    }
 }

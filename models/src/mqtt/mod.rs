@@ -33,6 +33,7 @@ pub mod broker;
 pub mod client;
 pub mod close;
 pub mod codec;
+mod late;
 pub mod message;
 pub mod packet;
 pub mod properties;

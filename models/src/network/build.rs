@@ -1,6 +1,5 @@
 //! From a checked description to a network that is ready to run.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,14 +11,15 @@ use super::Network;
 use super::cell::{self, CellBlueprint, Membership};
 use super::fabric::Fabric;
 use super::frame_fault::FrameFault;
+use super::names::Names;
 use super::outside::Outside;
 use super::path_mtu::{self, Narrow};
+use super::routes::{self, Found};
 use crate::app::Program;
 use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
 use crate::ledger::Ledger;
 use crate::net::{
     Channel, Direction, LinkParameters, LinkState, Nat, NatRules, NodeIndex, Outage, Radio, RadioTimes,
-    RouteError, Topology,
 };
 use crate::record::{HostIndex, Probe, TcpTotals};
 use crate::tcp::Config;
@@ -123,7 +123,7 @@ impl<P: Probe> Network<P> {
     /// When a host cannot reach its peer.
     pub fn build(blueprint: Blueprint, probe: P) -> Result<Self, BuildError> {
         let streams = Streams::new(blueprint.seed, blueprint.run);
-        let Routes { routes, route_of, bridge_routes } = find_routes(&blueprint)?;
+        let Found { routes, route_of, bridge_routes } = routes::find(&blueprint)?;
         let link_headers = link_headers(&blueprint);
         let narrow = path_mtu::narrow(&blueprint, &routes);
         let Links { mut directions, channels, links } = links(&blueprint, &streams, &narrow);
@@ -160,7 +160,7 @@ impl<P: Probe> Network<P> {
             outside: Outside::default(),
             probe,
         };
-        let mut names = Vec::with_capacity(blueprint.hosts.len());
+        let mut names = Names::default();
         let mut hosts = Vec::with_capacity(blueprint.hosts.len());
         for (place, host) in blueprint.hosts.into_iter().enumerate() {
             names.push(host.names);
@@ -221,62 +221,6 @@ fn links(blueprint: &Blueprint, streams: &Streams, narrow: &[Narrow]) -> Links {
         }
     }
     built
-}
-
-/// Routes, and who uses which.
-#[derive(Default)]
-struct Routes {
-    routes: Vec<crate::net::Route>,
-    route_of: Vec<u32>,
-    bridge_routes: BTreeMap<(HostIndex, HostIndex), u32>,
-}
-
-/// Routes of all hosts that open connections, one search per peer.
-fn find_routes(blueprint: &Blueprint) -> Result<Routes, BuildError> {
-    let mut topology = Topology::new();
-    for _ in 0..blueprint.hosts.len() as u32 + blueprint.forwarders {
-        topology.add_node();
-    }
-    for link in &blueprint.links {
-        let delay = blueprint.parameters[link.parameters.0 as usize].propagation_ns();
-        topology.add_link(link.ends.0, link.ends.1, delay + 1);
-    }
-    let mut routes = Vec::new();
-    let mut route_of = vec![u32::MAX; blueprint.hosts.len()];
-    let mut peers: Vec<HostIndex> = blueprint.hosts.iter().filter_map(|host| host.peer).collect();
-    peers.sort_unstable();
-    peers.dedup();
-    for peer in peers {
-        let callers: Vec<NodeIndex> = (0_u32..)
-            .zip(&blueprint.hosts)
-            .filter(|(_, host)| host.peer == Some(peer))
-            .map(|(place, _)| NodeIndex(place))
-            .collect();
-        let found = topology
-            .routes_to(NodeIndex(peer.0), &callers)
-            .map_err(|RouteError { from, .. }| BuildError::Unreachable { host: HostIndex(from.0), peer })?;
-        for (caller, route) in callers.iter().zip(found) {
-            route_of[caller.0 as usize] = routes.len() as u32;
-            routes.push(route);
-        }
-    }
-    let mut bridge_routes = BTreeMap::new();
-    for (place, host) in (0_u32..).zip(&blueprint.hosts) {
-        let here = HostIndex(place);
-        let peers: Vec<HostIndex> = match &host.program {
-            Program::Broker(broker) => broker.remotes().collect(),
-            Program::Client(client) => client.service().into_iter().collect(),
-            Program::Visitor(_) | Program::Service(_) => continue,
-        };
-        for peer in peers {
-            let found = topology
-                .routes_to(NodeIndex(peer.0), &[NodeIndex(place)])
-                .map_err(|_| BuildError::Unreachable { host: here, peer })?;
-            bridge_routes.insert((here, peer), routes.len() as u32);
-            routes.extend(found);
-        }
-    }
-    Ok(Routes { routes, route_of, bridge_routes })
 }
 
 /// Link header of each host's first link, which is what its interface puts before a packet.

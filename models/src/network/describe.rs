@@ -13,14 +13,14 @@ impl<P: Probe> Network<P> {
     /// Energy of each host up to `now`, in femtojoule, in the order of the hosts.
     #[must_use]
     pub fn energy_fj(&self, now: SimTime) -> Vec<u128> {
-        let records = self.hosts.iter().zip(&self.names).map(|(host, names)| host.record(now, names.clone()));
+        let records = (0..).zip(&self.hosts).map(|(place, host)| host.record(now, self.names.of(place)));
         records.map(|record| record.energy_fj.iter().map(|(_, fj)| fj).sum()).collect()
     }
 
     /// An event that is about to be executed, in words.
     #[must_use]
     pub fn describe(&self, event: Event) -> String {
-        let name = |host: u32| self.names.get(host as usize).map_or("?", |names| names.name.as_str());
+        let name = |host: u32| self.names.of(host).name();
         match event {
             Event::Socket { host, socket } => format!("{}: a deadline of socket {socket}", name(host)),
             Event::Cell { cell } => format!("WiFi cell {cell}: a transmission ends, or the channel is free"),

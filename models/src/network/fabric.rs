@@ -11,13 +11,14 @@ use super::cell::{Cell, FIRST_PORT, Port};
 use super::frame_fault::FrameFault;
 use super::outside::Outside;
 use super::path_mtu::Narrow;
+use super::routes::Routes;
 use crate::app::ToOutside;
 use crate::event::Event;
 use crate::host::socket::End;
 use crate::host::{Remark, Surroundings, packet_bytes};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
-use crate::net::{Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, OnWire, Route};
+use crate::net::{Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, OnWire};
 use crate::record::{
     FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, Refused, TcpTotals,
 };
@@ -46,14 +47,21 @@ pub(super) struct Packet {
     pub wire_start: SimTime,
 }
 
+/// In place of the number of a socket.
+const NO_SOCKET: u32 = u32::MAX;
+
+fn socket(number: u32) -> Option<u32> {
+    (number != NO_SOCKET).then_some(number)
+}
+
 /// Two sockets, or what is left of them, and the links between them.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
     pub route: u32,
     pub client: HostIndex,
     pub server: HostIndex,
-    pub client_socket: Option<u32>,
-    pub server_socket: Option<u32>,
+    client_socket: u32,
+    server_socket: u32,
     /// Packets on the links.
     pub under_way: u32,
     pub client_port: u16,
@@ -67,9 +75,20 @@ impl Flow {
     /// Host and socket of an end.
     pub fn place(&self, end: End) -> (HostIndex, Option<u32>) {
         match end {
-            End::Client => (self.client, self.client_socket),
-            End::Server => (self.server, self.server_socket),
+            End::Client => (self.client, socket(self.client_socket)),
+            End::Server => (self.server, socket(self.server_socket)),
         }
+    }
+
+    /// The server's end has a socket.
+    pub fn accepted_by(&mut self, socket: u32) {
+        self.accepted = true;
+        self.server_socket = socket;
+    }
+
+    /// Whether it has neither sockets nor packets.
+    const fn is_over(&self) -> bool {
+        self.under_way == 0 && self.client_socket == NO_SOCKET && self.server_socket == NO_SOCKET
     }
 }
 
@@ -86,7 +105,7 @@ pub(super) struct Fabric<P> {
     pub cells: Vec<Cell>,
     /// One per direction into or out of a cell.
     pub ports: Vec<Port>,
-    pub routes: Vec<Route>,
+    pub routes: Routes,
     /// Directions with a smaller MTU than one before them on a route.
     pub narrow: Vec<Narrow>,
     /// Packets that were too long and of which nobody was told.
@@ -118,7 +137,7 @@ pub(super) struct Fabric<P> {
 impl<P: Probe> Fabric<P> {
     /// The direction that a packet takes next: the way back is the way there, reversed.
     pub(super) fn direction_of(&self, packet: &Packet) -> u32 {
-        let route = &self.routes[self.flows[packet.flow as usize].route as usize];
+        let route = self.routes.get(self.flows[packet.flow as usize].route);
         let hop = usize::from(packet.hop);
         match packet.from {
             End::Client => route[hop],
@@ -247,7 +266,7 @@ impl<P: Probe> Fabric<P> {
             let wire_ns = back.transmission_ns(reset_bytes);
             let arrival = SimTime::from_nanos(at.as_nanos() + wire_ns) + back.propagation;
             let wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
-            let links = self.routes[self.flows[flow as usize].route as usize].len() as u8;
+            let links = self.routes.get(self.flows[flow as usize].route).len() as u8;
             if P::LISTENS {
                 self.listen_in(at, flow, from.peer(), &segment);
             }
@@ -283,10 +302,7 @@ impl<P: Probe> Fabric<P> {
 
     /// Forgets a flow that has neither sockets nor packets.
     pub fn forget_if_over(&mut self, number: u32) {
-        let over = self.flows.get(number as usize).is_some_and(|flow| {
-            flow.under_way == 0 && flow.client_socket.is_none() && flow.server_socket.is_none()
-        });
-        if over {
+        if self.flows.get(number as usize).is_some_and(Flow::is_over) {
             self.flows.remove(number as usize);
         }
     }
@@ -337,8 +353,8 @@ impl<P: Probe> Surroundings for Context<'_, P> {
             route,
             client: host,
             server: peer,
-            client_socket: Some(socket),
-            server_socket: None,
+            client_socket: socket,
+            server_socket: NO_SOCKET,
             under_way: 0,
             client_port,
             port,
@@ -396,8 +412,8 @@ impl<P: Probe> Surroundings for Context<'_, P> {
     fn release(&mut self, number: u32, end: End) {
         let flow = &mut self.fabric.flows[number as usize];
         match end {
-            End::Client => flow.client_socket = None,
-            End::Server => flow.server_socket = None,
+            End::Client => flow.client_socket = NO_SOCKET,
+            End::Server => flow.server_socket = NO_SOCKET,
         }
         self.fabric.forget_if_over(number);
     }

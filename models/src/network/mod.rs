@@ -10,9 +10,11 @@ mod cell;
 mod describe;
 mod fabric;
 mod frame_fault;
+mod names;
 mod outcome;
 mod outside;
 mod path_mtu;
+mod routes;
 
 use sim_core::engine::World;
 use sim_core::fingerprint::Fingerprint;
@@ -29,6 +31,7 @@ pub use build::{Blueprint, BuildError, HostBlueprint, LinkBlueprint, LinkTrouble
 pub use cell::{CellBlueprint, Membership};
 use fabric::{Context, Fabric, Packet};
 pub use frame_fault::{FrameFault, Mishap};
+use names::Names;
 
 /// Kinds of events in the fingerprint.
 const ARRIVAL: u32 = 1;
@@ -42,7 +45,7 @@ pub struct Network<P: Probe = NoProbe> {
     hosts: Vec<Host>,
     fabric: Fabric<P>,
     fingerprint: Fingerprint,
-    names: Vec<crate::host::NodeNames>,
+    names: Names,
 }
 
 impl<P: Probe> Network<P> {
@@ -60,11 +63,6 @@ impl<P: Probe> Network<P> {
         &self.hosts
     }
 
-    /// Gives the probe back.
-    pub fn into_probe(self) -> P {
-        self.fabric.probe
-    }
-
     /// A frame reached the end of a link: on to the next one, or into the host.
     fn arrive(&mut self, now: SimTime, place: u32, scheduler: &mut Scheduler<Event>) {
         let fabric = &mut self.fabric;
@@ -78,7 +76,7 @@ impl<P: Probe> Network<P> {
             | u64::from(segment.ack.0);
         self.fingerprint.mix_event(now, ARRIVAL, what, how);
         packet.hop += 1;
-        if usize::from(packet.hop) < fabric.routes[flow.route as usize].len() {
+        if usize::from(packet.hop) < fabric.routes.get(flow.route).len() {
             fabric.forward(now, place, scheduler);
             return;
         }
@@ -117,8 +115,7 @@ impl<P: Probe> Network<P> {
             Door::Open => {
                 let socket = host.accept(now, number, &mut around);
                 let flow = &mut around.fabric.flows[number as usize];
-                flow.accepted = true;
-                flow.server_socket = Some(socket);
+                flow.accepted_by(socket);
                 host.segment_arrived(now, socket, segment, wire_start, &mut around);
                 return;
             }

@@ -31,9 +31,33 @@ impl<P: Probe> Network<P> {
     /// When a host's energy by cause does not sum to the integral of its power.
     #[must_use]
     pub fn outcome(&self, warm_up: SimTime, end: SimTime, events: u64) -> Outcome {
+        let mut outcome = self.books(warm_up, end, events);
+        let records = (0..).zip(&self.hosts).map(|(place, host)| host.record(end, self.names.of(place)));
+        outcome.nodes = records.collect();
+        outcome
+    }
+
+    /// The same at the end of a run, and the probe. What a host held is given back before the records take
+    /// room, so a large fleet never needs both.
+    ///
+    /// # Panics
+    /// When a host's energy by cause does not sum to the integral of its power.
+    #[must_use]
+    pub fn close(mut self, warm_up: SimTime, end: SimTime, events: u64) -> (Outcome, P) {
+        let mut outcome = self.books(warm_up, end, events);
+        for host in &mut self.hosts {
+            host.let_go();
+        }
+        let Network { hosts, fabric, names, .. } = self;
+        let probe = fabric.probe;
+        outcome.nodes = Vec::with_capacity(hosts.len());
+        outcome.nodes.extend((0..).zip(hosts).map(|(place, host)| host.record(end, names.of(place))));
+        (outcome, probe)
+    }
+
+    /// All but the hosts.
+    fn books(&self, warm_up: SimTime, end: SimTime, events: u64) -> Outcome {
         let (messages, deliveries) = self.fabric.ledger.records();
-        let nodes =
-            self.hosts.iter().zip(&self.names).map(|(host, names)| host.record(end, names.clone())).collect();
         let mut remarks: Vec<(String, u64)> = Remark::ALL
             .into_iter()
             .map(|remark| (remark.words().to_owned(), self.fabric.remarks[remark as usize]))
@@ -57,7 +81,7 @@ impl<P: Probe> Network<P> {
             events,
             messages,
             deliveries,
-            nodes,
+            nodes: Vec::new(),
             mqtt_packets: self.fabric.mqtt_packets,
             tcp: self.fabric.totals,
             server: alert::server_record(&self.hosts),

@@ -15,6 +15,7 @@ use super::fabric::Context;
 use crate::app::{FromOutside, Program, ToOutside};
 use crate::event::Event;
 use crate::host::Host;
+use crate::host::socket::End;
 use crate::record::{HostIndex, Probe};
 
 /// What waits for visitors, and the fingerprint of all that went in and out.
@@ -96,7 +97,7 @@ impl<P: Probe> Network<P> {
         let Program::Visitor(visitor) = here.program() else { return None };
         let socket = here.socket(visitor.socket()?)?;
         let flow = &self.fabric.flows[socket.flow as usize];
-        let far = flow.server_socket.and_then(|far| self.hosts[flow.server.0 as usize].socket(far));
+        let far = flow.place(End::Server).1.and_then(|far| self.hosts[flow.server.0 as usize].socket(far));
         let unacknowledged = socket.tcp.unsent() + socket.tcp.unacknowledged();
         Some((unacknowledged, far.map_or(0, |far| far.tcp.buffered())))
     }

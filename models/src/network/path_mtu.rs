@@ -18,7 +18,6 @@ use super::build::Blueprint;
 use super::fabric::{Context, Fabric, Packet};
 use crate::event::Event;
 use crate::host::packet_bytes;
-use crate::net::Route;
 use crate::record::{FrameLoss, HostIndex, Probe, TooLongRecord};
 
 /// IPv4 and ICMP headers (RFC 791 §3.1, RFC 792).
@@ -37,7 +36,7 @@ pub(super) struct Narrow {
 }
 
 /// The narrow directions of all routes, in order.
-pub(super) fn narrow(blueprint: &Blueprint, routes: &[Route]) -> Vec<Narrow> {
+pub(super) fn narrow(blueprint: &Blueprint, routes: &super::routes::Routes) -> Vec<Narrow> {
     let mtu = |direction: u32| {
         let (there, back) = blueprint.links[direction as usize / 2].parameters;
         let parameters = if direction.is_multiple_of(2) { there } else { back };
@@ -59,7 +58,7 @@ pub(super) fn narrow(blueprint: &Blueprint, routes: &[Route]) -> Vec<Narrow> {
             smallest = smallest.min(mtu);
         }
     };
-    for route in routes {
+    for route in routes.iter() {
         walk(&mut route.iter().copied());
         walk(&mut route.iter().rev().map(|direction| direction ^ 1));
     }
@@ -134,7 +133,7 @@ impl<P: Probe> Fabric<P> {
                 mtu,
             });
         }
-        let links = self.routes[flow.route as usize].len() as u8;
+        let links = self.routes.get(flow.route).len() as u8;
         packet.from = packet.from.peer();
         packet.hop = links - packet.hop;
         packet.copy = false;

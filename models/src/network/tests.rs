@@ -1,5 +1,6 @@
 //! Small networks, whole: clients, a broker, lossy links.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ fn impairment(impairment: Impairment) -> Option<Arc<Impairment>> {
 fn host(name: &str, program: Program, peer: Option<HostIndex>) -> HostBlueprint {
     let cost = ProgramCost { packet_ns: 10_000, publish_ns: 20_000, ..ProgramCost::default() };
     HostBlueprint {
-        names: NodeNames { name: name.to_owned(), group: Arc::from(name), index: 0, fleet: false },
+        names: NodeNames { group: Arc::from(name), index: 0, fleet: false },
         board: Arc::new(Board::ideal()),
         cost: Arc::new(cost),
         tcp: Arc::new(Config::linux()),
@@ -66,7 +67,7 @@ fn client(index: u32, name: &str, role: Role, connect_at: SimTime) -> HostBluepr
         back_off_limit: Duration::from_secs(120),
     };
     let mqtt = Client::new(ClientConfig::new(name));
-    let program = ClientProgram::new(HostIndex(index), mqtt, role, Arc::new(plan), connect_at);
+    let program = ClientProgram::new(HostIndex(index), mqtt, role, Rc::new(plan), connect_at);
     host(name, Program::Client(Box::new(program)), Some(BROKER))
 }
 
@@ -90,14 +91,14 @@ fn blueprint(publishers: &[&str], messages: u32, qos: QoS, loss: f64, seed: u64)
             properties: None,
         };
         let plan = BurstPlan { message, count: messages, one_at_a_time: false, then_disconnect: true };
-        let role = Role::Burst(Burst::new(Arc::new(plan)));
+        let role = Role::Burst(Burst::new(Rc::new(plan)));
         blueprint.hosts.push(client(index, name, role, SimTime::from_secs(1)));
     }
     blueprint.forwarders = 1;
     let hub = NodeIndex(blueprint.hosts.len() as u32);
     for (place, host) in (0_u32..).zip(&blueprint.hosts) {
         let kind = u32::from(place >= 2);
-        let name = format!("{}-hub", host.names.name);
+        let name = format!("{}-hub", host.names.name());
         blueprint.links.push(LinkBlueprint {
             ends: (NodeIndex(place), hub),
             parameters: (kind, kind),

@@ -10,7 +10,6 @@ use super::{ClientProgram, Phase};
 use crate::cause::Cause;
 use crate::host::Surroundings;
 use crate::host::energy::State;
-use crate::mqtt::Client;
 
 impl ClientProgram {
     /// Lets the client sleep, from the start of the run to `wake` and then by `plan`.
@@ -35,11 +34,11 @@ impl ClientProgram {
 
     /// The board was reset: the client starts anew at `start`, or never.
     pub fn reset(&mut self, start: Option<SimTime>) {
-        self.mqtt = Client::new(self.mqtt.config().clone());
+        self.mqtt = self.mqtt.restarted();
         self.phase = start.map_or(Phase::Over, Phase::Away);
         self.leaving = false;
-        self.renew_at = SimTime::MAX;
-        self.back_off = self.plan.back_off;
+        self.stay();
+        self.forget_failures();
         self.role.reset();
     }
 

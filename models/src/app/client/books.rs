@@ -13,18 +13,21 @@ impl ClientProgram {
         ClientRecord {
             connected: self.mqtt.is_connected(),
             unacknowledged: (in_flight + queued) as u32,
-            ..self.books
+            connected_at: Some(self.connected_at).filter(|at| *at < SimTime::MAX),
+            ..self.books.as_deref().copied().unwrap_or_default()
         }
     }
 
     pub(super) fn book_end(&mut self, now: SimTime) {
-        self.books.ends += 1;
-        self.books.last_end = Some(now);
+        let books = self.books.get_or_insert_default();
+        books.ends += 1;
+        books.last_end = Some(now);
     }
 
     pub(super) fn book_subscription(&mut self, now: SimTime) {
-        self.books.subscribed_at.get_or_insert(now);
-        self.books.last_subscribed_at = Some(now);
+        let books = self.books.get_or_insert_default();
+        books.subscribed_at.get_or_insert(now);
+        books.last_subscribed_at = Some(now);
     }
 
     /// Bytes that the client holds for messages under way.

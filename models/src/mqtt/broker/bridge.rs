@@ -12,8 +12,8 @@ use std::sync::Arc;
 use sim_core::time::SimTime;
 
 use crate::mqtt::broker::{Broker, Session, SessionIndex};
-use crate::mqtt::packet::{QoS, RetainHandling, SubscriptionOptions};
-use crate::mqtt::session::{ApplicationMessage, Inbound, Outbound};
+use crate::mqtt::packet::{QoS, SubscriptionOptions};
+use crate::mqtt::session::ApplicationMessage;
 use crate::mqtt::subscriptions::Granted;
 use crate::mqtt::topic::TopicFilter;
 
@@ -38,17 +38,9 @@ impl Broker {
         filters: &[(TopicFilter, QoS)],
     ) -> Attachment {
         let index = self.sessions.insert(Session {
-            client_identifier: name.clone(),
-            user_name: None,
-            subscriptions: Vec::new(),
-            outbound: Outbound::default(),
-            inbound: Inbound::default(),
-            absence: None,
-            connection: None,
             expiry_s: u32::MAX,
             bridge: Some(number),
-            visited: 0,
-            visited_at: 0,
+            ..Session::new(name.clone())
         });
         let session = SessionIndex(u32::try_from(index).expect("fewer than 4 G sessions"));
         for (filter, qos) in filters {
@@ -86,13 +78,7 @@ impl Broker {
 }
 
 fn granted(qos: QoS) -> Granted {
-    let options = SubscriptionOptions {
-        qos,
-        no_local: true,
-        retain_as_published: true,
-        retain_handling: RetainHandling::Send,
-    };
-    Granted::new(options, 0)
+    Granted::new(SubscriptionOptions::of_bridge(qos), 0)
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use crate::mqtt::broker::{Authentication, Broker, BrokerEvent, ConnectionId, Ses
 use crate::mqtt::close::{CloseReason, ProtocolError};
 use crate::mqtt::codec::encode::{Outgoing, encode_connack};
 use crate::mqtt::packet::{Connack, Connect, Properties, ReasonCode, Version};
-use crate::mqtt::session::{Inbound, Outbound};
 use crate::stream::MessageId;
 
 /// The longest Client Identifier of MQTT 3.1, in characters. MQTT 3.1 §3.1
@@ -95,8 +94,10 @@ impl Broker {
         }
         self.transmit(connection, connack);
         self.events.push_back(BrokerEvent::Connected { connection, session_present });
-        self.session(session).outbound.begin_connection();
-        self.fill_window(session);
+        if self.session(session).outbound.is_made() {
+            self.session(session).outbound.begin_connection();
+            self.fill_window(session);
+        }
     }
 
     // What CONNACK of MQTT 5.0 says. MQTT 5.0 §3.2.2.3
@@ -238,7 +239,7 @@ impl Broker {
             self.named_clients += 1;
             // As long as Mosquitto's: a number in the form of a UUID.
             let name: Arc<str> = format!("auto-00000000-0000-0000-0000-{:012X}", self.named_clients).into();
-            if !self.session_of_client.contains_key(&name) {
+            if self.session_of_client.get(&name, &self.sessions).is_none() {
                 return name;
             }
         }
@@ -246,12 +247,12 @@ impl Broker {
 
     // The session of a client, and whether it was stored. MQTT 3.1.1 §3.1.2.4
     fn take_session(&mut self, client_identifier: &Arc<str>, clean_start: bool) -> (SessionIndex, bool) {
-        let existing = self.session_of_client.get(client_identifier).copied();
+        let existing = self.session_of_client.get(client_identifier, &self.sessions);
         // MQTT 3.1.1 §3.1.4: "the Server MUST disconnect the existing Client"
         if let Some(other) = existing.and_then(|session| self.session(session).connection) {
             self.close(other, CloseReason::TakenOver);
         }
-        match self.session_of_client.get(client_identifier).copied() {
+        match self.session_of_client.get(client_identifier, &self.sessions) {
             Some(session) if !clean_start => {
                 self.end_absence(session);
                 return (session, true);
@@ -259,21 +260,9 @@ impl Broker {
             Some(session) => self.end_session(session),
             None => {}
         }
-        let index = self.sessions.insert(Session {
-            client_identifier: client_identifier.clone(),
-            user_name: None,
-            subscriptions: Vec::new(),
-            outbound: Outbound::default(),
-            inbound: Inbound::default(),
-            absence: None,
-            connection: None,
-            expiry_s: 0,
-            bridge: None,
-            visited: 0,
-            visited_at: 0,
-        });
+        let index = self.sessions.insert(Session::new(client_identifier.clone()));
         let session = SessionIndex(u32::try_from(index).expect("fewer than 4 G sessions"));
-        self.session_of_client.insert(client_identifier.clone(), session);
+        self.session_of_client.insert(session, &self.sessions);
         (session, false)
     }
 }

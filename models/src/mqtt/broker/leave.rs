@@ -213,13 +213,14 @@ impl Broker {
     pub(super) fn end_session(&mut self, session: SessionIndex) {
         let will = self.take_absence(session);
         let filters = std::mem::take(&mut self.session(session).subscriptions);
-        for filter in &filters {
+        for filter in filters.iter() {
             self.unsubscribe_session(session, filter);
         }
-        let mut ended = self.sessions.remove(session.0 as usize);
-        if ended.bridge.is_none() {
-            self.session_of_client.remove(&ended.client_identifier);
+        if self.session(session).bridge.is_none() {
+            let name = self.session(session).client_identifier.clone();
+            self.session_of_client.remove(&name, &self.sessions);
         }
+        let mut ended = self.sessions.remove(session.0 as usize);
         for application in ended.outbound.discard_all().chain(ended.inbound.discard_all()) {
             self.buffered -= application.weight();
             let (message, reason) = (application.message, DropReason::SessionEnded);

@@ -24,9 +24,11 @@ mod authenticate;
 mod bridge;
 mod config;
 mod connect;
+mod directory;
 mod event;
 pub mod faults;
 mod forward;
+mod held_back;
 mod leave;
 mod publish;
 mod retry;
@@ -44,8 +46,10 @@ use crate::mqtt::broker::agreement::Agreement;
 pub use crate::mqtt::broker::authenticate::Verdict;
 pub use crate::mqtt::broker::bridge::Attachment;
 pub use crate::mqtt::broker::config::{
-    Authentication, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull,
+    Authentication, BeyondInboundWindow, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions,
+    WhenQueueFull,
 };
+use crate::mqtt::broker::directory::Directory;
 pub use crate::mqtt::broker::event::{BrokerEvent, DropReason};
 pub use crate::mqtt::broker::faults::FaultCodes;
 use crate::mqtt::broker::forward::Matched;
@@ -56,6 +60,8 @@ use crate::mqtt::close::{CloseReason, ProtocolError};
 use crate::mqtt::codec::Malformed;
 use crate::mqtt::codec::decode::{Decoder, Received};
 use crate::mqtt::codec::encode::{Outgoing, encode_bare};
+use crate::mqtt::codec::seat::Seat;
+use crate::mqtt::late::Late;
 use crate::mqtt::packet::{Packet, PacketType, ReasonCode, Version};
 use crate::mqtt::session::{ApplicationMessage, Inbound, Outbound};
 use crate::mqtt::subscriptions::Subscriptions;
@@ -85,7 +91,7 @@ enum Stage {
 
 #[derive(Clone, Debug)]
 struct Connection {
-    decoder: Decoder,
+    decoder: Seat,
     will: Option<Box<StoredWill>>,
     // Of MQTT 5.0 only.
     agreement: Option<Box<Agreement>>,
@@ -103,9 +109,9 @@ struct Connection {
 struct Session {
     client_identifier: Arc<str>,
     user_name: Option<Arc<str>>,
-    subscriptions: Vec<TopicFilter>,
-    outbound: Outbound,
-    inbound: Inbound,
+    subscriptions: Late<Vec<TopicFilter>>,
+    outbound: Late<Outbound>,
+    inbound: Late<Inbound>,
     // What is due while the client is away, if anything is.
     absence: Option<Box<Absence>>,
     connection: Option<ConnectionId>,
@@ -116,6 +122,25 @@ struct Session {
     // Number of the routing that found this session last, and where it put it.
     visited: u32,
     visited_at: u32,
+}
+
+impl Session {
+    // One that ends with its connection and has not done anything yet.
+    fn new(client_identifier: Arc<str>) -> Self {
+        Session {
+            client_identifier,
+            user_name: None,
+            subscriptions: Late::default(),
+            outbound: Late::default(),
+            inbound: Late::default(),
+            absence: None,
+            connection: None,
+            expiry_s: 0,
+            bridge: None,
+            visited: 0,
+            visited_at: 0,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -133,7 +158,7 @@ pub struct Broker {
     now: SimTime,
     connections: Slab<Connection>,
     sessions: Slab<Session>,
-    session_of_client: BTreeMap<Arc<str>, SessionIndex>,
+    session_of_client: Directory,
     subscriptions: Subscriptions<SubscriberIndex>,
     groups: Slab<Group>,
     group_of_filter: BTreeMap<TopicFilter, u32>,
@@ -165,7 +190,7 @@ impl Broker {
             now: SimTime::ZERO,
             connections: Slab::new(),
             sessions: Slab::new(),
-            session_of_client: BTreeMap::new(),
+            session_of_client: Directory::default(),
             subscriptions: Subscriptions::new(),
             groups: Slab::new(),
             group_of_filter: BTreeMap::new(),
@@ -235,7 +260,7 @@ impl Broker {
         self.generations = self.generations.wrapping_add(1);
         let keep_alive_s = self.config.keep_alive_before_connect_s;
         let index = self.connections.insert(Connection {
-            decoder: Decoder::of_server(self.config.max_packet_bytes, self.config.tolerance),
+            decoder: Seat::default(),
             will: None,
             agreement: None,
             last_heard: now,
@@ -259,8 +284,12 @@ impl Broker {
         if self.stage(connection) == Stage::Closing {
             return;
         }
-        let nothing = Decoder::new(0);
-        let mut decoder = std::mem::replace(&mut self.connections[connection.0 as usize].decoder, nothing);
+        let entry = &mut self.connections[connection.0 as usize];
+        let mut decoder = entry.decoder.take(|| {
+            let mut decoder = Decoder::of_server(self.config.max_packet_bytes, self.config.tolerance);
+            decoder.set_version(entry.version);
+            decoder
+        });
         self.buffered -= decoder.buffered();
         decoder.feed(chunk);
         while self.stage(connection) != Stage::Closing {
@@ -277,7 +306,7 @@ impl Broker {
             }
         }
         if self.stage(connection) != Stage::Closing {
-            self.connections[connection.0 as usize].decoder = decoder;
+            self.connections[connection.0 as usize].decoder.give_back(decoder);
         }
     }
 

@@ -137,17 +137,18 @@ impl ClientConfig {
         self.connect_properties.as_ref()?.authentication_method.clone()
     }
 
-    pub(super) fn connect(&self) -> Connect {
+    /// CONNECT, for one of the clients with these parameters.
+    pub(super) fn connect(&self, client_identifier: Arc<str>, bridge: bool) -> Connect {
         let mut properties = self.connect_properties.as_deref().cloned().unwrap_or_default();
         if self.max_packet_bytes < u32::MAX {
             properties.maximum_packet_size = NonZeroU32::new(self.max_packet_bytes);
         }
         Connect {
             version: self.version,
-            bridge: self.bridge,
+            bridge,
             clean_session: self.clean_session,
             keep_alive_s: self.keep_alive_s,
-            client_identifier: self.client_identifier.clone(),
+            client_identifier,
             will: self.will.as_deref().cloned(),
             user_name: self.user_name.clone(),
             password: self.password.clone(),

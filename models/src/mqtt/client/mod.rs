@@ -25,6 +25,8 @@ mod request;
 mod transmit;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use sim_core::time::SimTime;
 
@@ -35,9 +37,11 @@ pub use crate::mqtt::client::event::ClientEvent;
 use crate::mqtt::client::event::Happened;
 use crate::mqtt::close::CloseReason;
 use crate::mqtt::codec::decode::{Decoder, Received};
+use crate::mqtt::codec::seat::Seat;
 use crate::mqtt::packet::{Packet, PacketIdentifier, PacketType, ReasonCode};
 use crate::mqtt::session::{ApplicationMessage, Inbound, Outbound};
 use crate::mqtt::timers::keep_alive::{KeepAlive, KeepAliveAction, KeepAliveSettings};
+use crate::queue::ShortQueue;
 use crate::stream::{Chunk, MessageId};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -122,10 +126,13 @@ impl Default for Traffic {
 /// An MQTT client.
 #[derive(Clone, Debug)]
 pub struct Client {
-    config: ClientConfig,
-    decoder: Decoder,
-    pending: VecDeque<Pending>,
-    happened: VecDeque<Happened>,
+    // Shared by the members of a fleet; what is a client's own stands beside it.
+    config: Rc<ClientConfig>,
+    client_identifier: Arc<str>,
+    bridge: bool,
+    decoder: Seat,
+    pending: ShortQueue<Pending, 1>,
+    happened: ShortQueue<Happened, 2>,
     traffic: Option<Box<Traffic>>,
     keep_alive: KeepAlive,
     state: State,
@@ -135,28 +142,49 @@ impl Client {
     /// A client without a transport.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        let decoder = Decoder::new(config.max_packet_bytes);
+        let client_identifier = config.client_identifier.clone();
+        Client::member(Rc::new(config), client_identifier)
+    }
+
+    /// One of several clients with the same parameters, all but the Client Identifier.
+    #[must_use]
+    pub fn member(config: Rc<ClientConfig>, client_identifier: Arc<str>) -> Self {
         Client {
+            client_identifier,
+            bridge: config.bridge,
             config,
-            decoder,
-            pending: VecDeque::new(),
-            happened: VecDeque::new(),
+            decoder: Seat::default(),
+            pending: ShortQueue::default(),
+            happened: ShortQueue::default(),
             traffic: None,
             keep_alive: KeepAlive::default(),
             state: State::Offline,
         }
     }
 
+    /// The client as its program starts it again: it has forgotten all but its parameters.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        let restarted = Client::member(self.config.clone(), self.client_identifier.clone());
+        Client { bridge: self.bridge, ..restarted }
+    }
+
     /// The parameters.
     #[must_use]
-    pub const fn config(&self) -> &ClientConfig {
+    pub fn config(&self) -> &ClientConfig {
         &self.config
+    }
+
+    /// Names the session at the server: as configured, or as the server of MQTT 5.0 has assigned it.
+    #[must_use]
+    pub fn client_identifier(&self) -> &Arc<str> {
+        &self.client_identifier
     }
 
     /// From the next CONNECT on, says or does not say that it is a bridge: a server may refuse the one, and
     /// take the other ([`ClientConfig::bridge`]).
     pub fn set_bridge(&mut self, bridge: bool) {
-        self.config.bridge = bridge;
+        self.bridge = bridge;
     }
 
     /// Whether CONNACK was received and nothing has ended the connection since.
@@ -182,8 +210,7 @@ impl Client {
     /// A transport to the server is open: CONNECT goes out.
     pub fn transport_connected(&mut self, now: SimTime) {
         debug_assert_eq!(self.state, State::Offline, "one transport at a time");
-        self.decoder.reset();
-        self.decoder.set_version(self.config.version);
+        self.decoder = Seat::default();
         if let Some(traffic) = &mut self.traffic {
             traffic.agreement = None;
         }
@@ -216,9 +243,14 @@ impl Client {
             State::Connecting | State::Connected => {}
             State::Offline | State::Closing => return,
         }
-        self.decoder.feed(chunk);
+        let mut decoder = self.decoder.take(|| {
+            let mut decoder = Decoder::new(self.config.max_packet_bytes);
+            decoder.set_version(self.config.version);
+            decoder
+        });
+        decoder.feed(chunk);
         loop {
-            match self.decoder.next() {
+            match decoder.next() {
                 Ok(Some(Received { packet, tag, wire_len })) => {
                     let (packet_type, message) = (packet.packet_type(), tag.message);
                     self.keep_alive.packet_received(now);
@@ -232,9 +264,11 @@ impl Client {
                 Err(malformed) => self.close(CloseReason::Malformed(malformed)),
             }
             if self.state == State::Closing {
+                self.decoder.give_back(decoder);
                 return;
             }
         }
+        self.decoder.give_back(decoder);
         self.look(now);
     }
 

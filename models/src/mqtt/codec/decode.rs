@@ -127,6 +127,12 @@ impl Decoder {
         (self.used, self.buffered, self.wanted) = (0, 0, 0);
     }
 
+    // Whether a new decoder of the same version would do as well.
+    pub(super) const fn is_at_rest(&self) -> bool {
+        let awaits_auth = self.refused != 0 && self.refused & 1 << PacketType::Auth as u16 == 0;
+        self.buffered == 0 && self.last_topic.is_none() && !awaits_auth
+    }
+
     /// Bytes that are held and belong to no complete packet yet.
     #[must_use]
     pub const fn buffered(&self) -> usize {

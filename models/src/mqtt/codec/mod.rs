@@ -4,6 +4,7 @@ pub mod decode;
 pub mod encode;
 mod fields;
 pub mod properties;
+pub(in crate::mqtt) mod seat;
 
 use std::fmt;
 

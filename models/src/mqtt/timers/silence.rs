@@ -62,6 +62,9 @@ impl Deadlines {
         if self.armed.len() <= at {
             self.armed.resize(at + 1, SimTime::MAX);
         }
+        if self.armed[at] == deadline {
+            return;
+        }
         self.live += usize::from(self.armed[at] == SimTime::MAX);
         self.armed[at] = deadline;
         self.heap.push(Reverse((deadline, index)));
@@ -108,7 +111,7 @@ impl Deadlines {
             }
             self.heap.pop();
         }
-        if self.heap.len() > 2 * self.live + 64 {
+        if self.heap.len() > self.live + self.live / 4 + 64 {
             let armed = &self.armed;
             self.heap.retain(|Reverse((deadline, index))| armed[*index as usize] == *deadline);
         }

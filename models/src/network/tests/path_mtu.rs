@@ -7,7 +7,7 @@ use crate::record::{FlightRecord, FrameLoss, FrameRecord, PacketRecord, Probe, T
 /// A publisher of one message of `bytes` behind two routers; the link between them carries 1,400 bytes.
 fn three_links(bytes: usize, silent: bool, config: Config) -> Blueprint {
     let mut blueprint = blueprint(&["a"], 1, QoS::AtLeastOnce, 0.0, 3);
-    blueprint.hosts.retain(|host| host.names.name != "subscriber");
+    blueprint.hosts.retain(|host| host.names.name() != "subscriber");
     let message = Message {
         topic: TopicName::new("a").unwrap(),
         ledger_topic: blueprint.ledger.topic("a"),
@@ -18,7 +18,7 @@ fn three_links(bytes: usize, silent: bool, config: Config) -> Blueprint {
         properties: None,
     };
     let plan = BurstPlan { message, count: 1, one_at_a_time: false, then_disconnect: true };
-    blueprint.hosts[1] = client(1, "a", Role::Burst(Burst::new(Arc::new(plan))), SimTime::from_secs(1));
+    blueprint.hosts[1] = client(1, "a", Role::Burst(Burst::new(Rc::new(plan))), SimTime::from_secs(1));
     for host in &mut blueprint.hosts {
         host.tcp = Arc::new(config.clone());
     }
@@ -74,7 +74,7 @@ fn a_router_says_which_packets_are_too_long_and_all_arrives() {
     // 6 x 1,448 bytes were dropped: seven segments of 1,348.
     assert_eq!(outcome.tcp.retransmitted, 7);
     assert!(simulation.world.fabric.flows.is_empty() && simulation.world.fabric.packets.is_empty());
-    let listener = simulation.world.into_probe();
+    let listener = simulation.world.fabric.probe;
     assert_eq!(listener.messages.len(), 6);
     assert_eq!(listener.dropped.len(), 6);
     for (message, dropped) in listener.messages.iter().zip(&listener.dropped) {
@@ -124,8 +124,8 @@ fn a_broker_on_a_w5500_refuses_the_ninth_connection() {
             // Subscribers stay.
             let filters = vec![(TopicFilter::new("#").unwrap(), QoS::AtMostOnce.into())];
             let role = Role::Subscriber(Subscriber::new(Arc::new(SubscriberPlan { filters, identifier: 0 })));
-            let index = names.iter().position(|name| *name == host.names.name).unwrap() as u32 + 2;
-            *host = client(index, &host.names.name.clone(), role, SimTime::from_secs(1));
+            let index = names.iter().position(|name| *name == host.names.name()).unwrap() as u32 + 2;
+            *host = client(index, &host.names.name(), role, SimTime::from_secs(1));
         }
         blueprint.hosts[0].tcp = Arc::new(Config::w5500());
         let (outcome, network) = run(blueprint);

@@ -1,0 +1,71 @@
+//! The servers of a resource and nothing else: no statistics, so a million idle CPUs stay small.
+
+use std::time::Duration;
+
+use crate::time::SimTime;
+
+use super::Grant;
+
+/// Servers that need no heap.
+const FEW: usize = 4;
+
+/// k equal servers and one queue, first come, first served; the jobs are not counted.
+///
+/// A server is the end of the work that it has accepted. One that does not exist never falls idle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Servers {
+    few: [SimTime; FEW],
+    more: Option<Box<[SimTime]>>,
+}
+
+impl Servers {
+    /// `count` idle servers.
+    ///
+    /// # Panics
+    /// When `count` is zero.
+    #[must_use]
+    pub fn new(count: u32) -> Self {
+        assert!(count > 0, "a resource has at least one server");
+        let count = count as usize;
+        let mut few = [SimTime::MAX; FEW];
+        few[..count.min(FEW)].fill(SimTime::ZERO);
+        let more = (count > FEW).then(|| vec![SimTime::ZERO; count - FEW].into_boxed_slice());
+        Servers { few, more }
+    }
+
+    /// Accepts a job at `now`, not before the previous one, that takes a server for the span `service`.
+    ///
+    /// Of several servers free at the same instant the one with the lowest number is taken.
+    #[inline]
+    pub fn admit(&mut self, now: SimTime, service: Duration) -> Grant {
+        let [first, others @ ..] = &mut self.few;
+        let mut free = first;
+        let mut server = 0;
+        let others = others.iter_mut().chain(self.more.iter_mut().flat_map(|more| more.iter_mut()));
+        for (other, number) in others.zip(1..) {
+            // A server idle by now is as good as any with a higher number.
+            if *free <= now {
+                break;
+            }
+            if *other < *free {
+                (free, server) = (other, number);
+            }
+        }
+        let start = now.max(*free);
+        let end = start + service;
+        *free = end;
+        Grant { start, end, server }
+    }
+
+    /// The number of servers.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.free_times().count() as u32
+    }
+
+    /// The end of the work that each server has accepted.
+    pub fn free_times(&self) -> impl Iterator<Item = SimTime> {
+        let few = self.few.iter().filter(|end| **end != SimTime::MAX);
+        few.chain(self.more.iter().flat_map(|more| more.iter())).copied()
+    }
+}
