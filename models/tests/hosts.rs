@@ -73,7 +73,7 @@ fn message(blueprint: &mut Blueprint, topic: &str, qos: QoS) -> Message {
 
 fn client(index: u32, name: &str, role: Role, plan: ClientPlan, connect_at: SimTime) -> Program {
     let mqtt = Client::new(ClientConfig::new(name));
-    let program = ClientProgram::new(HostIndex(index), mqtt, role, Arc::new(plan), connect_at);
+    let program = ClientProgram::new(HostIndex(index), mqtt, role, Rc::new(plan), connect_at);
     Program::Client(Box::new(program))
 }
 

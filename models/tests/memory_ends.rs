@@ -86,7 +86,7 @@ fn run(
         publish_waits: false,
     };
     let role = role(&mut blueprint);
-    let client = ClientProgram::new(HostIndex(1), Client::new(config), role, Arc::new(plan), SimTime::ZERO);
+    let client = ClientProgram::new(HostIndex(1), Client::new(config), role, Rc::new(plan), SimTime::ZERO);
     blueprint.hosts.push(host(1, "a", board, cost, Program::Client(Box::new(client))));
     blueprint.parameters = vec![LinkParameters {
         rate_bps: None,

@@ -67,7 +67,7 @@ fn client(index: u32, name: &str, role: Role, connect_at: SimTime) -> HostBluepr
         back_off_limit: Duration::from_secs(120),
     };
     let mqtt = Client::new(ClientConfig::new(name));
-    let program = ClientProgram::new(HostIndex(index), mqtt, role, Arc::new(plan), connect_at);
+    let program = ClientProgram::new(HostIndex(index), mqtt, role, Rc::new(plan), connect_at);
     host(name, Program::Client(Box::new(program)), Some(BROKER))
 }
 
@@ -149,6 +149,17 @@ fn another_host_leaves_the_draws_of_the_others_alone() {
         assert!(alone.saturating_since(*together) < Duration::from_millis(60), "{alone} and {together}");
     }
     assert!(alone.last() > Some(&SimTime::from_millis(1_100)), "losses did delay the burst: {alone:?}");
+}
+
+#[test]
+fn each_link_loses_frames_of_its_own() {
+    let (outcome, _) = run(blueprint(&["a", "b"], 20, QoS::AtLeastOnce, 0.2, 9));
+    let last = |topic: &str| {
+        let own = outcome.messages.iter().filter(|message| message.topic.as_ref() == topic);
+        own.map(|message| message.accepted.unwrap()).max().unwrap()
+    };
+    // Both send the same at the same time: with the same frames lost they would end within 60 ms.
+    assert!(last("a").as_nanos().abs_diff(last("b").as_nanos()) > 60_000_000, "{} {}", last("a"), last("b"));
 }
 
 #[test]

@@ -60,13 +60,13 @@ fn body(payload: &schema::Payload) -> Payload {
 pub(super) struct Members<'a> {
     group: &'a Group,
     client: &'a load::Client,
-    plan: Arc<ClientPlan>,
+    plan: Rc<ClientPlan>,
     audience: &'a Audience,
     streams: &'a Streams,
     /// The bytes of the role's message, shared by all members.
     body: Payload,
     /// The machine's parameters, once made, where all members share them.
-    config: Option<Arc<ClientConfig>>,
+    config: Option<Rc<ClientConfig>>,
     /// The role's plan, once made, where all members share it.
     shared: Option<SharedPlan>,
     /// The cycle of members that sleep.
@@ -131,7 +131,7 @@ impl<'a> Members<'a> {
         Some(Members {
             group,
             client,
-            plan: Arc::new(plan),
+            plan: Rc::new(plan),
             audience,
             streams,
             body,
@@ -199,7 +199,7 @@ impl<'a> Members<'a> {
         let config = match &self.config {
             Some(config) => config.clone(),
             None => {
-                let config = Arc::new(self.client_config(index));
+                let config = Rc::new(self.client_config(index));
                 self.config = self.client.will.is_none().then(|| config.clone());
                 config
             }

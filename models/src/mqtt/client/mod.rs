@@ -25,6 +25,7 @@ mod request;
 mod transmit;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sim_core::time::SimTime;
@@ -126,7 +127,7 @@ impl Default for Traffic {
 #[derive(Clone, Debug)]
 pub struct Client {
     // Shared by the members of a fleet; what is a client's own stands beside it.
-    config: Arc<ClientConfig>,
+    config: Rc<ClientConfig>,
     client_identifier: Arc<str>,
     bridge: bool,
     decoder: Seat,
@@ -142,12 +143,12 @@ impl Client {
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
         let client_identifier = config.client_identifier.clone();
-        Client::member(Arc::new(config), client_identifier)
+        Client::member(Rc::new(config), client_identifier)
     }
 
     /// One of several clients with the same parameters, all but the Client Identifier.
     #[must_use]
-    pub fn member(config: Arc<ClientConfig>, client_identifier: Arc<str>) -> Self {
+    pub fn member(config: Rc<ClientConfig>, client_identifier: Arc<str>) -> Self {
         Client {
             client_identifier,
             bridge: config.bridge,
