@@ -163,6 +163,10 @@ fn lossless_captures_are_clean_in_the_expert_information() {
             let malformed = remarks.remove(0);
             assert!(malformed.contains("Malformed Packet"), "{malformed}");
         }
+        if stem(file) == "reconnect-back-off" {
+            // A broker that is down answers a SYN with RST.
+            remarks.retain(|remark| !remark.contains("Connection reset (RST)"));
+        }
         clean.push(stem(file));
         bad.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", stem(file))));
     }
