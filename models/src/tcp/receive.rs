@@ -41,16 +41,17 @@ pub(super) struct Receiver {
     /// When data last arrived, in ticks of the timestamp clock.
     pub(super) last_data_ticks: Option<u32>,
     /// Acknowledgements that may still go out at once.
-    pub(super) quick_acks: u16,
+    pub(super) quick_acks: u8,
     /// The connection is interactive: an answer will carry the acknowledgement.
     pub(super) interactive: bool,
     /// Small segments since the last acknowledgement; counts to two.
     pub(super) small_segments: u8,
     /// Our window scale.
     pub(super) shift: u8,
-    /// A segment that brought nothing new, to be told once (RFC 2883).
-    duplicate: Option<SackBlock>,
-    unread: usize,
+    /// A segment that brought nothing new, to be told once (RFC 2883); empty while there is none.
+    duplicate: SackBlock,
+    /// The window bounds it.
+    unread: u32,
     readable: Rope,
     reassembly: Option<Box<Reassembly>>,
 }
@@ -69,7 +70,7 @@ impl Receiver {
             interactive: false,
             small_segments: 0,
             shift: 0,
-            duplicate: None,
+            duplicate: SackBlock::default(),
             unread: 0,
             readable: Rope::default(),
             reassembly: None,
@@ -103,7 +104,7 @@ impl Receiver {
 
     /// Bytes that wait to be read or for a gap to be filled.
     pub(super) fn buffered(&self) -> usize {
-        self.unread + self.reassembly.as_ref().map_or(0, |queue| queue.bytes())
+        self.unread as usize + self.reassembly.as_ref().map_or(0, |queue| queue.bytes())
     }
 
     /// The window as offered so far, in bytes.
@@ -116,7 +117,7 @@ impl Receiver {
         // The buffer holds a quarter more than the window promises, so that what is read a moment later
         // does not narrow it (Linux: a buffer for 84 kB behind a window of 65 kB, measured).
         let capacity = self.limit + self.limit / 4;
-        self.limit.min(capacity.saturating_sub(u32::try_from(self.unread).unwrap_or(u32::MAX)))
+        self.limit.min(capacity.saturating_sub(self.unread))
     }
 
     /// The value of the window field now; moves the right edge of the window up to it.
@@ -183,7 +184,7 @@ impl Receiver {
         } else {
             let len = payload.len();
             if queue.insert(self.nxt, seq, payload) == 0 && len > 0 {
-                self.duplicate = Some(SackBlock { start: seq, end: seq + len as u32 });
+                self.duplicate = SackBlock { start: seq, end: seq + len as u32 };
             }
         }
         let fin = self.drain_reassembly();
@@ -194,22 +195,22 @@ impl Receiver {
     pub(super) fn note_duplicate(&mut self, seq: SequenceNumber, len: u32) {
         let end = seq + len;
         if len > 0 && end.at_or_before(self.nxt) {
-            self.duplicate = Some(SackBlock { start: seq, end });
+            self.duplicate = SackBlock { start: seq, end };
         }
     }
 
     /// The blocks to report, at most `room`; `None` when nothing lies beyond a gap.
     pub(super) fn sack_blocks(&mut self, room: usize) -> Option<Box<SackBlocks>> {
-        if room == 0 || (self.reassembly.is_none() && self.duplicate.is_none()) {
+        if room == 0 || (self.reassembly.is_none() && !self.has_duplicate()) {
             return None;
         }
         let mut blocks = SackBlocks::default();
-        let duplicate = self.duplicate.take();
-        if let Some(duplicate) = duplicate {
-            blocks.push(duplicate);
+        let duplicate = self.has_duplicate();
+        if duplicate {
+            blocks.push(std::mem::take(&mut self.duplicate));
         }
         if let Some(queue) = &self.reassembly {
-            queue.blocks(&mut blocks, room - usize::from(duplicate.is_some()));
+            queue.blocks(&mut blocks, room - usize::from(duplicate));
         }
         (!blocks.as_slice().is_empty()).then(|| Box::new(blocks))
     }
@@ -220,8 +221,8 @@ impl Receiver {
     }
 
     /// Whether a duplicate waits to be told.
-    pub(super) const fn has_duplicate(&self) -> bool {
-        self.duplicate.is_some()
+    pub(super) fn has_duplicate(&self) -> bool {
+        self.duplicate.start != self.duplicate.end
     }
 
     /// Whether a selective acknowledgement may wait for more to report.
@@ -254,7 +255,7 @@ impl Receiver {
             return None;
         }
         let chunk = self.readable.pop()?;
-        self.unread -= chunk.len();
+        self.unread -= chunk.len() as u32;
         Some(chunk)
     }
 
@@ -265,7 +266,7 @@ impl Receiver {
 
     /// Lets the window grow as data arrives: by two segments for each (Linux `tcp_grow_window`).
     pub(super) fn grow(&mut self, bytes: usize, mss: u16, max: u32) {
-        let reader_keeps_up = self.unread <= (self.limit / 4) as usize;
+        let reader_keeps_up = self.unread <= self.limit / 4;
         if bytes >= GROWTH_MIN_BYTES && reader_keeps_up && self.limit < max {
             self.limit = (self.limit + 2 * u32::from(mss)).min(max);
         }
@@ -292,8 +293,8 @@ impl Receiver {
 }
 
 /// Appends to the bytes to read; slices of one payload become one run again.
-fn push(readable: &mut Rope, unread: &mut usize, chunk: Chunk) {
-    *unread += chunk.len();
+fn push(readable: &mut Rope, unread: &mut u32, chunk: Chunk) {
+    *unread += chunk.len() as u32;
     if !readable.last_mut().is_some_and(|last| last.try_join(&chunk)) {
         readable.push(chunk);
     }
