@@ -4,6 +4,7 @@
 //! QoS 2 exchanges), `fleet idle 1000 60` workload D1h (clients and rounds). It prints hops, events and the
 //! fingerprint, which is the same however the program was built.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ fn main() {
 fn burst(_: u32, message: &Message, rounds: u32) -> Role {
     let message = Message { qos: QoS::ExactlyOnce, ..message.clone() };
     let plan = BurstPlan { message, count: rounds, one_at_a_time: true, then_disconnect: true };
-    Role::Burst(Burst::new(Arc::new(plan)))
+    Role::Burst(Burst::new(Rc::new(plan)))
 }
 
 fn idle(client: u32, message: &Message, rounds: u32) -> Role {
@@ -61,7 +62,7 @@ fn idle(client: u32, message: &Message, rounds: u32) -> Role {
         sample_ns: 0,
     };
     let ping = SimTime::from_millis(60_000 + 60 * u64::from(client));
-    Role::Publisher(Publisher::new(Arc::new(plan), ping + every / 2, ping))
+    Role::Publisher(Publisher::new(Rc::new(plan), ping + every / 2, ping))
 }
 
 /// The star of the workloads: access links of 10 Mbit/s and 2 ms, a server link of 100 Mbit/s and 1 ms.
@@ -114,7 +115,7 @@ fn fleet(clients: u32, rounds: u32, loss: f64, role: fn(u32, &Message, u32) -> R
     let (server, pi) = (Arc::new(Board { segment_ns: 3_000, ..pi.clone() }), Arc::new(pi));
     let (server_cost, pi_cost) = (Arc::new(cost(10)), Arc::new(cost(90)));
     blueprint.hosts.push(host("server", 0, &server, &server_cost, broker, None));
-    let plan = Arc::new(ClientPlan {
+    let plan = Rc::new(ClientPlan {
         broker: HostIndex(0),
         port: 1883,
         disconnect_at: None,
@@ -136,7 +137,7 @@ fn fleet(clients: u32, rounds: u32, loss: f64, role: fn(u32, &Message, u32) -> R
     blueprint.links.push(joined(0, 0));
     let parts = [IdentifierPart::Text("client-".into()), IdentifierPart::Number(9)];
     let config = ClientConfig { keep_alive_s: 0, ..ClientConfig::new("") };
-    let config = Arc::new(ClientConfig { client_identifier: parts.into_iter().collect(), ..config });
+    let config = Rc::new(ClientConfig { client_identifier: parts.into_iter().collect(), ..config });
     for client in 1..=clients {
         let connect_at = SimTime::from_millis(1_000);
         let role = role(client, &message, rounds);

@@ -1,5 +1,6 @@
 //! Programs on boards: CPU time delays what they send, RAM is accounted, connections come back.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +73,7 @@ fn message(blueprint: &mut Blueprint, topic: &str, qos: QoS) -> Message {
 
 fn client(index: u32, name: &str, role: Role, plan: ClientPlan, connect_at: SimTime) -> Program {
     let mqtt = Client::new(ClientConfig::new(name));
-    let program = ClientProgram::new(HostIndex(index), mqtt, role, Arc::new(plan), connect_at);
+    let program = ClientProgram::new(HostIndex(index), mqtt, role, Rc::new(plan), connect_at);
     Program::Client(Box::new(program))
 }
 
@@ -111,7 +112,7 @@ fn run(mut blueprint: Blueprint, end_s: u64) -> Outcome {
 
 fn burst(message: Message) -> Role {
     let plan = BurstPlan { message, count: 1, one_at_a_time: true, then_disconnect: false };
-    Role::Burst(Burst::new(Arc::new(plan)))
+    Role::Burst(Burst::new(Rc::new(plan)))
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_task_that_starves_the_watchdog_resets_the_board() {
         sample_ns: 0,
     };
     let start = SimTime::from_secs(1);
-    let role = Role::Publisher(Publisher::new(Arc::new(plan_of_role), start, start));
+    let role = Role::Publisher(Publisher::new(Rc::new(plan_of_role), start, start));
     let program = client(1, "a", role, plan(), SimTime::ZERO);
     let watched =
         Board { watchdog_ns: Some(3_000_000_000), restart_ns: 500_000_000, ..board(Power::default()) };
@@ -257,7 +258,7 @@ fn a_client_renews_its_connection_and_goes_on_publishing() {
         sample_ns: 0,
     };
     let start = SimTime::from_secs(1);
-    let role = Role::Publisher(Publisher::new(Arc::new(publisher), start, start));
+    let role = Role::Publisher(Publisher::new(Rc::new(publisher), start, start));
     let renewing = ClientPlan { reconnect_every: Some(Duration::from_secs(6)), ..plan() };
     let program = client(1, "a", role, renewing, SimTime::ZERO);
     blueprint.hosts.push(host("a", board(Power::default()), ProgramCost::default(), program));

@@ -1,6 +1,7 @@
 //! What becomes of programs that ask for memory that is not there, of boards that are reset, and what it
 //! costs to look at a picture.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,7 +86,7 @@ fn run(
         publish_waits: false,
     };
     let role = role(&mut blueprint);
-    let client = ClientProgram::new(HostIndex(1), Client::new(config), role, Arc::new(plan), SimTime::ZERO);
+    let client = ClientProgram::new(HostIndex(1), Client::new(config), role, Rc::new(plan), SimTime::ZERO);
     blueprint.hosts.push(host(1, "a", board, cost, Program::Client(Box::new(client))));
     blueprint.parameters = vec![LinkParameters {
         rate_bps: None,
@@ -119,7 +120,7 @@ fn readings(bytes: usize) -> impl FnOnce(&mut Blueprint) -> Role {
             sample_ns: 0,
         };
         let start = SimTime::from_secs(1);
-        Role::Publisher(Publisher::new(Arc::new(plan), start, start))
+        Role::Publisher(Publisher::new(Rc::new(plan), start, start))
     }
 }
 
@@ -240,7 +241,7 @@ fn looked_at(inference: Inference) -> Outcome {
             inference: Some(inference),
             labels,
         };
-        Role::Camera(Camera::new(Arc::new(plan), SimTime::from_secs(1)))
+        Role::Camera(Camera::new(Rc::new(plan), SimTime::from_secs(1)))
     };
     let board = Board { power, cores: 2, ..Board::ideal() };
     run(role, ClientConfig::new("a"), board, ProgramCost::default(), 10)

@@ -9,6 +9,7 @@ use super::{ChartArguments, ChartOptions, Finished};
 use crate::capture::chart;
 use crate::capture::recorder::RecorderOptions;
 use crate::execute::{self, RunOptions};
+use crate::results::file::put;
 use crate::scenario::error::name_help;
 use crate::scenario::{Diagnostic, Loaded, load};
 
@@ -30,7 +31,7 @@ pub(super) fn chart(arguments: &ChartArguments, out: &mut impl Write) -> Result<
     };
     let drawn = chart::draw(&recorder, &outcome.nodes, &wanted);
     match &options.out {
-        Some(file) => std::fs::write(file, drawn).map_err(|error| {
+        Some(file) => put(file, drawn.as_bytes()).map_err(|error| {
             Diagnostic::error(format!("cannot write `{}`: {error}", file.display()))
                 .help("give another file with --out")
         })?,

@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{CheckArguments, Format, tell};
-use crate::scenario::{Diagnostic, Loaded, Overrides, load};
+use crate::scenario::{Diagnostic, Loaded, Overrides};
+use crate::study::expected::load_to_run;
 use crate::study::points::{self, Choice};
 
 pub(super) fn check(arguments: &CheckArguments, out: &mut impl Write, problems: &mut impl Write) -> u8 {
@@ -39,7 +40,7 @@ pub(super) fn check(arguments: &CheckArguments, out: &mut impl Write, problems: 
 
 /// A scenario that can be run, and if it has a sweep, every point of it.
 fn checked(file: &Path, overrides: &Overrides) -> Result<Loaded, Diagnostic> {
-    let loaded = load(file, overrides)?;
+    let loaded = load_to_run(file, overrides)?;
     if loaded.sweep.is_some() {
         points::plan(file, overrides, &Choice::default())?;
     }

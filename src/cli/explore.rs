@@ -18,6 +18,7 @@ use crate::capture::recorder::RecorderOptions;
 use crate::execute::{self, RunOptions};
 use crate::explore::contract::Terms;
 use crate::explore::{self, Found, Kinds, Noted, Options, Report, Spans, fault};
+use crate::results::file::put;
 use crate::scenario::load::load_text;
 use crate::scenario::profiles::Library;
 use crate::scenario::{Diagnostic, Loaded, Overrides, load};
@@ -217,8 +218,8 @@ fn write(repeated: &Repeated, folder: &Path) -> Result<(), Diagnostic> {
             .help("give another folder with --out")
     };
     fs::create_dir_all(folder).map_err(wrong)?;
-    fs::write(folder.join("scenario.ron"), &repeated.scenario).map_err(wrong)?;
-    fs::write(folder.join("chart.txt"), &repeated.chart).map_err(wrong)
+    put(&folder.join("scenario.ron"), repeated.scenario.as_bytes()).map_err(wrong)?;
+    put(&folder.join("chart.txt"), repeated.chart.as_bytes()).map_err(wrong)
 }
 
 fn in_words(

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::{Format, ListArguments, tell};
 use crate::scenario::parse::parse;
-use crate::scenario::profiles::{self, read_text};
+use crate::scenario::profiles;
 use crate::scenario::schema::Scenario;
 use crate::scenario::source::Source;
+use crate::scenario::text::read_text;
 use crate::scenario::{Diagnostic, Overrides};
 use crate::study::points::{self, Choice};
 

@@ -19,7 +19,8 @@ use crate::results::{RunFiles, TextStyle};
 use crate::scenario::error::Place;
 use crate::scenario::profiles::Library;
 use crate::scenario::quantity::Size;
-use crate::scenario::{Diagnostic, Overrides, load};
+use crate::scenario::{Diagnostic, Overrides};
+use crate::study::expected::load_to_run;
 
 pub(super) fn live(arguments: &LiveArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
     let broker = settings(arguments)?;
@@ -75,7 +76,7 @@ fn scenario(
         until: None,
         profiles: arguments.profiles.clone(),
     };
-    let loaded = load(file, &overrides)?;
+    let loaded = load_to_run(file, &overrides)?;
     let header = replay::header(&loaded, 0, &overrides);
     let server = serve(Twin::start(&loaded, 0)?, &header, options, out)?;
     let outcome = server.served().outcome();
@@ -120,7 +121,12 @@ fn limits(arguments: &LiveArguments, broker: &BrokerSettings) -> Limits {
 }
 
 fn told(error: &LiveError) -> Diagnostic {
-    Diagnostic::error(error.to_string())
+    let diagnostic = Diagnostic::error(error.to_string());
+    match error {
+        LiveError::Listen { .. } => diagnostic.help("give a free address of this machine with --listen"),
+        LiveError::Poll(_) => diagnostic,
+        LiveError::Journal { .. } => diagnostic.help("give a file that can be written to with --journal"),
+    }
 }
 
 fn unwritable(folder: &Path, reason: &io::Error) -> Diagnostic {

@@ -18,13 +18,14 @@ use crate::results::manifest::{ContentHash, Manifest, Profile};
 use crate::results::summary::{ExpectationResult, RunIdentity, Summary};
 use crate::results::text::TextStyle;
 use crate::scenario::named_files::to_json;
-use crate::scenario::{Diagnostic, Loaded, load};
+use crate::scenario::{Diagnostic, Loaded};
+use crate::study::expected::load_to_run;
 
 pub(super) fn run(arguments: &RunArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
     if let Some(draws) = arguments.uncertainty {
         return super::uncertainty::intervals(arguments, draws, out);
     }
-    let loaded = load(&arguments.file, &arguments.scenario.overrides())?;
+    let loaded = load_to_run(&arguments.file, &arguments.scenario.overrides())?;
     let options = &arguments.options;
     let folder = options.out.clone().unwrap_or_else(|| default_folder(&loaded, arguments));
     let Simulated { outcome, recorder, wall, checkpoints } = simulate(&loaded, options)?;

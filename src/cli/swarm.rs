@@ -61,7 +61,7 @@ struct Shown {
 }
 
 pub(super) fn run(arguments: &SwarmArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
-    let library = Library::find(Path::new("."), arguments.profiles.as_deref())?;
+    let library = Library::find(Path::new("."), arguments.profiles.as_deref())?.remembering();
     if let (Some(number), Some(file)) = (arguments.only, &arguments.out) {
         write(&draw::plan(arguments.seed, number), file)?;
     }

@@ -32,7 +32,8 @@
 //!
 //! The rules of retained messages and of wills are told in the file `kept.rs`.
 //!
-//! Left out: retained messages may come once for each subscription, so copies of them are not counted, nor is their
+//! Left out: what is owed to a client that subscribes in several steps; retained messages may come once for each
+//! subscription, so copies of them are not counted, nor is their
 //! order; several filters that match one message may each bring a copy (§3.3.5); messages to shared subscriptions;
 //! messages whose expiry interval is over; messages of the alert network's nodes; messages that cross a bridge.
 
@@ -49,7 +50,7 @@ use super::heard::Heard;
 use super::kept::Kept;
 use crate::scenario::Loaded;
 use crate::scenario::load::{Client, Group};
-use crate::scenario::schema::{Act, MessageProperties, Role, Subscription};
+use crate::scenario::schema::{Act, MessageProperties, Role, Step, Subscription};
 
 /// What the contract leaves to the user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -214,6 +215,8 @@ struct Party {
     filters: Vec<(TopicFilter, u8)>,
     /// Whether it has shared subscriptions.
     shares: bool,
+    /// Whether it subscribes in several steps: which SUBACK stands for which filter is not on record.
+    changes: bool,
     /// Whether it publishes something that expires, or drops what it publishes.
     unusual: bool,
     /// Whether it publishes something that is retained.
@@ -352,6 +355,7 @@ impl Contract {
                 && !self.recent(outcome, message)
                 && handed_over(sender, &sending, message)
                 && subscribed(listener, &listening, message)
+                && !listener.changes
                 && (qos.min(granted) < 2 || listening.crashes == 0);
             if owed && copies == 0 {
                 violations.push(Violation::Missing { message: named(), subscriber: subscriber() });
@@ -422,25 +426,15 @@ fn party(group: &Group, client: &Client, index: u32, duration: Duration) -> Part
         keeps_session: !client.clean_session && outlives,
         filters: filters.collect(),
         shares: !shared.is_empty(),
+        changes: matches!(&group.role, Role::Steps(role) if role.steps.iter().filter(|step| asks(step)).count() > 1),
         unusual: unusual(&group.role),
         retains: retains(&group.role),
         broker: client.broker,
     }
 }
 
-/// The Topic Filters of member `index`, those of shared subscriptions without what makes them shared.
-pub(crate) fn filters(group: &Group, index: u32) -> Vec<TopicFilter> {
-    let plain = |text: String| {
-        // MQTT 5.0 §4.8.2: `$share/{ShareName}/{filter}`
-        let inner = text.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
-        inner.map_or(text.clone(), |(_, filter)| filter.to_owned())
-    };
-    let wanted = subscriptions(&group.role);
-    let texts = wanted.iter().map(|one| plain(one.filter.0.expand(index)));
-    texts.filter_map(|text| TopicFilter::new(&text).ok()).collect()
-}
-
-fn subscriptions(role: &Role) -> Vec<&Subscription> {
+/// What a role subscribes to, in all of its steps.
+pub(crate) fn subscriptions(role: &Role) -> Vec<&Subscription> {
     match role {
         Role::Subscriber(role) => role.filters.iter().collect(),
         Role::Steps(role) => {
@@ -463,6 +457,10 @@ fn subscriptions(role: &Role) -> Vec<&Subscription> {
         | Role::CloudSink(_)
         | Role::Service(_) => Vec::new(),
     }
+}
+
+fn asks(step: &Step) -> bool {
+    matches!(step.act, Act::Subscribe(_) | Act::Unsubscribe(_))
 }
 
 /// Whether something that the client publishes is retained.

@@ -102,6 +102,8 @@ pub fn explore(
     journal: Option<&Noted>,
     report: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, Diagnostic> {
+    // Each run gets a copy with its faults in it; what only a reader needs is left out.
+    let loaded = &Loaded { figures: Vec::new(), profiles: Vec::new(), text: String::new(), ..loaded.clone() };
     let (outcome, heard) = watched(loaded, options.run, true)?;
     let leaving = &heard.leaving;
     let mut found = Report { frames: leaving.len() as u64, events: outcome.events, ..Report::default() };

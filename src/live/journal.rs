@@ -219,7 +219,12 @@ impl Writer<File> {
             Err(reason) if reason.kind() == io::ErrorKind::NotFound => {}
             Err(reason) => return Err(reason.into()),
         }
-        Ok(Writer::new(File::create(path)?, header)?)
+        let written = Writer::new(File::create(path)?, header);
+        if written.is_err() {
+            // A beginning without its header is no journal.
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(written?)
     }
 }
 

@@ -153,9 +153,7 @@ impl Report {
     /// When it cannot be written.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        let draft = folder.join(format!(".summary.{}.partial", std::process::id()));
-        fs::write(&draft, self.to_json())?;
-        fs::rename(&draft, folder.join("summary.json"))
+        put(folder, "summary.json", &self.to_json())
     }
 }
 
@@ -225,7 +223,7 @@ impl VisitReport {
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let mut json = serde_json::to_string_pretty(self)?;
         json.push('\n');
-        fs::write(folder.join("live.json"), json)
+        put(folder, "live.json", &json)
     }
 }
 
@@ -239,6 +237,17 @@ impl fmt::Display for VisitReport {
             None => Ok(()),
         }
     }
+}
+
+/// Writes a file under another name and renames it, so that nobody finds half of it.
+fn put(folder: &Path, name: &str, content: &str) -> io::Result<()> {
+    let draft = folder.join(format!(".{name}.{}.partial", std::process::id()));
+    let written = fs::write(&draft, content).and_then(|()| fs::rename(&draft, folder.join(name)));
+    if written.is_err() {
+        // Nothing can be done about a failure here; the first error is the one to tell.
+        let _ = fs::remove_file(&draft);
+    }
+    written
 }
 
 fn listed(opening: &str, counts: &BTreeMap<String, u64>) -> String {

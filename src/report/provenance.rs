@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use crate::scenario::outline::{self, Node};
-use crate::scenario::profiles::{Library, read_text};
+use crate::scenario::profiles::Library;
+use crate::scenario::text::read_text;
 
 /// A number of a profile.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -10,6 +10,7 @@ use super::{provenance, sweep};
 use crate::capture::chart;
 use crate::capture::recorder::RecorderOptions;
 use crate::execute::{self, RunOptions, Stepper};
+use crate::results::file::{put, put_with};
 use crate::results::summary::{RunIdentity, Summary};
 use crate::results::text::TextStyle;
 use crate::scenario::load::load_text;
@@ -52,7 +53,7 @@ impl Report {
                 .help("give another file with --out")
         };
         let put = |path: &Path, content: &str| {
-            fs::write(path, content).map_err(|error| wrong(path, error.to_string()))
+            put(path, content.as_bytes()).map_err(|error| wrong(path, error.to_string()))
         };
         put(file, &self.html)?;
         let mut written = vec![file.to_owned()];
@@ -61,7 +62,7 @@ impl Report {
             let svg = beside.join(format!("{}.svg", picture.name));
             put(&svg, &drawn(picture)?)?;
             let png = beside.join(format!("{}.png", picture.name));
-            picture.png(&png).map_err(|error| wrong(&png, error.to_string()))?;
+            put_with(&png, |draft| picture.png(draft)).map_err(|error| wrong(&png, error.to_string()))?;
             written.extend([svg, png]);
         }
         Ok(written)

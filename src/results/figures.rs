@@ -180,6 +180,19 @@ pub fn paths_for<'a>(hosts: impl IntoIterator<Item = (&'a str, bool)>) -> Vec<St
     paths
 }
 
+/// Whether a summary with these `paths` finds a figure by `path`, which may be written in full as in
+/// `summary.json`.
+#[must_use]
+pub fn is_among(path: &str, paths: &[String]) -> bool {
+    const LONG: [(&str, &str); 3] =
+        [("messages.", ""), ("latency_ms.", "latency."), ("mqtt_packets.", "packets.")];
+    let short = LONG.iter().find_map(|(long, short)| {
+        path.strip_prefix(long).map(|rest| format!("{short}{}", rest.replace(' ', "_")))
+    });
+    let short = short.unwrap_or_else(|| path.replace(' ', "_"));
+    paths.contains(&short)
+}
+
 /// The error for a path that is not among `paths`.
 #[must_use]
 pub fn unknown_among(path: &str, paths: Vec<String>) -> UnknownFigure {
@@ -292,6 +305,7 @@ fn of_fleet(fleet: &Fleet, key: &str) -> Option<Option<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use super::is_among;
     use crate::results::sample;
 
     #[test]
@@ -319,6 +333,7 @@ mod tests {
             ("server.stored_per_s", 40.0),
         ] {
             assert_eq!(summary.figure(path), Some(value), "{path}");
+            assert!(is_among(path, &summary.paths()), "{path}");
         }
     }
 
@@ -385,6 +400,7 @@ mod tests {
         for wrong in ["", ".", "nodes", "nodes.", "nodes.viewer.energy_j", "latency", "xyzzy", "messages."] {
             assert_eq!(summary.figure(wrong), None, "{wrong}");
             assert!(summary.resolve(wrong).is_err(), "{wrong}");
+            assert!(!is_among(wrong, &summary.paths()), "{wrong}");
         }
         let error = summary.resolve("deliverd").unwrap_err();
         assert_eq!(error.to_string(), "`deliverd` is no figure of a run; did you mean `delivered`?");

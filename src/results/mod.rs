@@ -12,10 +12,11 @@
 //!
 //! [`accounts`] decides what counts as delivered, lost and late, for the summary and the tables
 //! alike; [`figures`] finds a figure of a summary by its name; [`text`] prints a summary for people;
-//! [`folder`] writes the files, all or nothing.
+//! [`folder`] writes the files, all or nothing; [`file`](mod@file) does so for a single one.
 
 pub mod accounts;
 pub mod figures;
+pub mod file;
 pub mod folder;
 pub mod manifest;
 pub mod refused;

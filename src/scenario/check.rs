@@ -29,11 +29,17 @@ pub(super) use tls::{costs as tls_costs, ends as tls_ends};
 /// Largest Remaining Length of an MQTT packet. MQTT 3.1.1 §2.2.3
 const LARGEST_REMAINING_LENGTH: u64 = 268_435_455;
 
+/// Hosts of one scenario: each has an address in 10.0.0.0/8, whose first and last are no host's.
+/// RFC 1918 §3, RFC 1122 §3.2.1.3
+const MOST_HOSTS: u64 = (1 << 24) - 2;
+
 /// Everything that can be said without looking at other values' names.
 pub(super) fn values(view: &View<'_>, scenario: &Scenario) -> Result<(), Diagnostic> {
     for (key, text) in [("title", &scenario.title), ("question", &scenario.question)] {
         if text.trim().is_empty() {
-            return Err(view.error(format!("the {key} is empty"), &[key], "nothing in here"));
+            return Err(view
+                .error(format!("the {key} is empty"), &[key], "nothing in here")
+                .help("write what the scenario is about, and what it is to answer"));
         }
     }
     above_zero(view, &["duration"], Some(scenario.duration))?;
@@ -43,6 +49,7 @@ pub(super) fn values(view: &View<'_>, scenario: &Scenario) -> Result<(), Diagnos
             .help(format!("the duration is {}", scenario.duration)));
     }
     tcp(view, &[], &scenario.tcp)?;
+    host_count(view, scenario)?;
     for (name, host) in &scenario.hosts {
         let at = ["hosts", name.as_str()];
         if host.count == 0 {
@@ -63,6 +70,17 @@ pub(super) fn values(view: &View<'_>, scenario: &Scenario) -> Result<(), Diagnos
         link::link(view, index, link)?;
     }
     Ok(())
+}
+
+fn host_count(view: &View<'_>, scenario: &Scenario) -> Result<(), Diagnostic> {
+    let all: u64 = scenario.hosts.iter().map(|(_, host)| u64::from(host.count)).sum();
+    let largest = scenario.hosts.iter().max_by_key(|(_, host)| host.count);
+    match largest {
+        Some((name, _)) if all > MOST_HOSTS => Err(view
+            .error(format!("{all} hosts are too many"), &["hosts", name, "count"], "most of them")
+            .help(format!("at most {MOST_HOSTS} in all, the addresses of 10.0.0.0/8"))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn above_zero(view: &View<'_>, path: &[&str], span: Option<Span>) -> Result<(), Diagnostic> {
@@ -181,11 +199,15 @@ fn message(
     Ok(())
 }
 
-/// Reads the expectations.
-pub(super) fn expectations(view: &View<'_>, scenario: &Scenario) -> Result<Vec<Expectation>, Diagnostic> {
+/// Reads the expectations, each with its place.
+pub(super) fn expectations(
+    view: &View<'_>,
+    scenario: &Scenario,
+) -> Result<Vec<(Expectation, Place)>, Diagnostic> {
     let read = |(index, check): (usize, &String)| {
-        Expectation::parse(check).map_err(|nonsense| {
-            let shown = view.outline.shown(&["expect", &index.to_string()]);
+        let shown = view.outline.shown(&["expect", &index.to_string()]);
+        let place = view.source.place(shown.clone(), "in this expectation");
+        let expectation = Expectation::parse(check).map_err(|nonsense| {
             let written = &view.source.text()[shown.clone()];
             // The bytes inside the quotes, where the text has no escapes.
             let span = match written.find(check.as_str()) {
@@ -198,7 +220,8 @@ pub(super) fn expectations(view: &View<'_>, scenario: &Scenario) -> Result<Vec<E
             Diagnostic::error(nonsense.refusal.message)
                 .at(view.source.place(span, "in this expectation"))
                 .help(nonsense.refusal.help)
-        })
+        })?;
+        Ok((expectation, place))
     };
     scenario.expect.iter().enumerate().map(read).collect()
 }

@@ -1,5 +1,6 @@
 //! What the user is told when a file, a name or an option is wrong.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
@@ -89,7 +90,8 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut group = Group::with_title(level.primary_title(self.message.as_str()));
+        let message = shortened(&self.message);
+        let mut group = Group::with_title(level.primary_title(&*message));
         if let Some(place) = &self.place {
             let mut snippet = snippet(place, AnnotationKind::Primary);
             let mut elsewhere = Vec::new();
@@ -117,6 +119,15 @@ impl fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// A message may quote what is in the file, and that may be anything.
+fn shortened(message: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 500;
+    match message.char_indices().nth(LONGEST) {
+        Some((at, _)) => Cow::Owned(format!("{}..", &message[..at])),
+        None => Cow::Borrowed(message),
+    }
+}
 
 fn snippet(place: &Place, kind: AnnotationKind) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
     Snippet::source(&*place.text).path(place.file.as_str()).annotation(annotation(place, kind))
@@ -149,9 +160,9 @@ impl Refusal {
     /// Takes apart what [`Refusal`]'s `Display` put together; any other text is all message.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
-        // The models know no refusals; what they allow stands behind a semicolon.
+        // The models know no refusals; what they would have stands behind a semicolon.
         let parts = text.split_once(THEN_HELP).or_else(|| {
-            let at = text.find("; allowed: ")?;
+            let at = text.find("; allowed: ").or_else(|| text.find("; write "))?;
             Some((&text[..at], &text[at + 2..]))
         });
         let (message, help) = parts.unwrap_or((text, ""));

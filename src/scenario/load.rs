@@ -13,16 +13,17 @@ use models::profile::{
 };
 
 use super::check;
-use super::error::Diagnostic;
+use super::error::{Diagnostic, Place};
 use super::expect::Expectation;
 use super::named_files::Texts;
 use super::outline::Node;
 use super::parse::parse;
-use super::profiles::{Factors, Library, UsedFigure, UsedProfile, content_hash, read_text};
+use super::profiles::{Factors, Library, UsedFigure, UsedProfile, content_hash};
 use super::quantity::Span;
 use super::schema::{Host, Role, Saving, Scenario, Tcp};
 use super::set::set;
 use super::source::Source;
+use super::text::read_text;
 
 mod alert;
 mod link;
@@ -73,6 +74,8 @@ pub struct Loaded {
     pub frame_faults: Vec<FrameFault>,
     /// What is expected of the results.
     pub expectations: Vec<Expectation>,
+    /// Where each of them stands.
+    pub expectation_places: Vec<Place>,
     /// The profile files and trace files used, in the order of their names.
     pub profiles: Vec<UsedProfile>,
     /// The axes of its sweep, if it has one.
@@ -250,6 +253,7 @@ pub fn load_text(
     }
     let links = link::links(&view, &mut library, &scenario, &ends, file)?;
     let expectations = check::expectations(&view, &scenario)?;
+    let (expectations, expectation_places) = expectations.into_iter().unzip();
     let sweep = scenario.sweep.as_ref().map(|sweep| sweep::plan(&view, sweep)).transpose()?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     Ok(Loaded {
@@ -262,6 +266,7 @@ pub fn load_text(
         links,
         frame_faults: link::frame_faults(&scenario),
         expectations,
+        expectation_places,
         profiles: used(&library),
         sweep,
         figures: library.figures(),
@@ -332,7 +337,7 @@ fn group(
         None => None,
     };
     let mut tcp = host.tcp.or(&scenario.tcp);
-    let stack = tcp.stack.unwrap_or(software.stack);
+    let stack = tcp.stack.or(board.network.stack).unwrap_or(software.stack);
     tcp.stack = Some(stack);
     tcp.nagle = tcp.nagle.or(Some(!software.no_delay));
     Ok(Group {

@@ -3,10 +3,12 @@
 //! | file | step |
 //! | --- | --- |
 //! | [`schema`] | the types of a scenario file, made of checked values ([`quantity`], [`names`]) |
+//! | [`text`] | the text of a file |
 //! | [`source`] | a text that knows which bytes came from the file and which from `--set` |
 //! | [`mod@set`] | `--set path=value` |
 //! | [`outline`] | where keys and values stand in the text |
 //! | [`mod@parse`] | text to types, by `ron`; errors with their place |
+//! | `brackets` | which bracket, quote or comment of a refused text does not close |
 //! | [`legal`] | what the types accept at a place, for advice |
 //! | [`profiles`] | the files in `hw-profiles/` |
 //! | [`expect`] | expectations |
@@ -16,6 +18,7 @@
 //! | [`error`] | [`Diagnostic`] |
 
 pub mod assemble;
+mod brackets;
 mod check;
 pub mod condition;
 pub mod error;
@@ -32,6 +35,7 @@ pub mod quantity;
 pub mod schema;
 pub mod set;
 pub mod source;
+pub mod text;
 
 pub use error::Diagnostic;
 pub use load::{Loaded, Overrides, load};

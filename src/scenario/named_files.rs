@@ -10,7 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::Diagnostic;
-use super::profiles::{UsedProfile, content_hash, read_text};
+use super::profiles::{UsedProfile, content_hash};
+use super::text::read_text;
 
 /// Name of the file in a folder of results.
 pub const FILE: &str = "files.json";
@@ -42,7 +43,10 @@ impl NamedFiles {
     pub fn text(&mut self, folder: &Path, name: &str) -> Result<String, Diagnostic> {
         let text = match self.kept.get(name) {
             Some(text) => text.clone(),
-            None => read_text(&folder.join(name))?,
+            None => read_text(&folder.join(name)).map_err(|error| match error.help.is_empty() {
+                true => error.help("it is looked for beside the scenario"),
+                false => error,
+            })?,
         };
         self.read.insert(name.to_owned(), text.clone());
         Ok(text)

@@ -113,7 +113,10 @@ impl fmt::Display for Template {
 fn check_string(noun: &str, text: &str, bytes: usize) -> Result<(), Refusal> {
     // MQTT 3.1.1 §1.5.3 [MQTT-1.5.3-2]
     if text.contains('\0') {
-        return Err(Refusal::new(format!("a {noun} holds no NUL character"), "MQTT 3.1.1 §1.5.3"));
+        return Err(Refusal::new(
+            format!("a {noun} holds no NUL character"),
+            "remove it (MQTT 3.1.1 §1.5.3)",
+        ));
     }
     // MQTT 3.1.1 §1.5.3
     if bytes > LONGEST {
@@ -134,7 +137,10 @@ impl TryFrom<String> for TopicName {
     fn try_from(text: String) -> Result<Self, Refusal> {
         // MQTT 3.1.1 §4.7.3 [MQTT-4.7.3-1]
         if text.is_empty() {
-            return Err(Refusal::new("a Topic Name has at least one character", "MQTT 3.1.1 §4.7.3"));
+            return Err(Refusal::new(
+                "a Topic Name has at least one character",
+                "write one such as `home/camera` (MQTT 3.1.1 §4.7.3)",
+            ));
         }
         // MQTT 3.1.1 §3.3.2.1 [MQTT-3.3.2-2]
         if let Some(wildcard) = text.chars().find(|c| matches!(c, '#' | '+')) {
@@ -157,7 +163,10 @@ impl TryFrom<String> for TopicFilter {
 
     fn try_from(text: String) -> Result<Self, Refusal> {
         if text.is_empty() {
-            return Err(Refusal::new("a Topic Filter has at least one character", "MQTT 3.1.1 §4.7.3"));
+            return Err(Refusal::new(
+                "a Topic Filter has at least one character",
+                "write one such as `home/#` (MQTT 3.1.1 §4.7.3)",
+            ));
         }
         let levels: Vec<&str> = text.split('/').collect();
         for (at, level) in levels.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! The files in `hw-profiles/`: found, read, completed from what they rest on, and hashed.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
@@ -12,17 +13,21 @@ use models::profile::{
 };
 use serde::de::DeserializeOwned;
 
-use super::error::{Diagnostic, Place, name_help};
+use self::memory::Memory;
+use super::error::{Diagnostic, Place, Refusal, name_help};
 use super::named_files::NamedFiles;
 use super::outline::Node;
 use super::parse::parse;
 use super::source::Source;
+use super::text::read_text;
+
+mod memory;
 
 /// Name of the folder that is looked for.
 pub const FOLDER: &str = "hw-profiles";
 
 /// A kind of profile: where its files are and what it is called.
-pub trait Profile: Inherit + DeserializeOwned {
+pub trait Profile: Inherit<Complete: Any + Send + Sync> + DeserializeOwned {
     /// Its folder in `hw-profiles/`.
     const FOLDER: &'static str;
     /// What one is called.
@@ -78,6 +83,8 @@ pub struct Library {
     figures: Vec<UsedFigure>,
     /// Other files that the scenario names.
     pub(super) files: NamedFiles,
+    /// Profiles that were read before, where they are remembered.
+    memory: Option<Memory>,
 }
 
 /// Factors of figures, by [`UsedFigure::name`].
@@ -128,6 +135,7 @@ impl Library {
             factors: Arc::default(),
             figures: Vec::new(),
             files: NamedFiles::default(),
+            memory: None,
         }
     }
 
@@ -172,10 +180,11 @@ impl Library {
         used
     }
 
-    /// The same folder, with figures multiplied by `factors` as they are read.
+    /// The same folder, with figures multiplied by `factors` as they are read; none is remembered from before.
     #[must_use]
     pub fn with_factors(mut self, factors: Arc<Factors>) -> Self {
         self.factors = factors;
+        self.memory = None;
         self
     }
 
@@ -274,11 +283,11 @@ impl Library {
         names
     }
 
-    /// The profile of this name, complete. `place` is where the name stands.
-    ///
-    /// # Errors
-    /// When there is no such profile, or something is wrong with its file or with what it rests on.
-    pub fn load<P: Profile>(&mut self, name: &str, place: Place) -> Result<Arc<P::Complete>, Diagnostic> {
+    fn load_from_files<P: Profile>(
+        &mut self,
+        name: &str,
+        place: Place,
+    ) -> Result<Arc<P::Complete>, Diagnostic> {
         let contributing = self.inherited::<P>(name, place.clone());
         let first = self.read::<P>(name, place)?;
         let (source, outline) = (first.source, first.outline);
@@ -288,7 +297,9 @@ impl Library {
         while let Some(base) = profile.base().map(str::to_owned) {
             if seen.contains(&base) {
                 let circle = format!("the profiles {} rest on each other in a circle", seen.join(", "));
-                return Err(Diagnostic::error(circle).at(where_base));
+                return Err(Diagnostic::error(circle)
+                    .at(where_base)
+                    .help("rest one of them on another profile, or on none"));
             }
             let below = self.read::<P>(&base, where_base)?;
             where_base = below.source.place(below.outline.shown(&["base"]), "named here");
@@ -311,8 +322,10 @@ impl Library {
             }
             Err(Incomplete::Unit { path, error }) => {
                 let whole: Vec<&str> = path.iter().copied().chain(["unit"]).collect();
-                let message = format!("`{}` of the {} `{name}`: {error}", path.join("."), P::NOUN);
-                Err(Diagnostic::error(message).at(source.place(outline.shown(&whole), "refused")))
+                let Refusal { message, help } = Refusal::from_text(&error.to_string());
+                let message = format!("`{}` of the {} `{name}`: {message}", path.join("."), P::NOUN);
+                let place = source.place(outline.shown(&whole), "refused");
+                Err(Diagnostic::error(message).at(place).help(help))
             }
         }
     }
@@ -428,42 +441,6 @@ pub struct Read<P> {
     pub source: Source,
     /// Where things stand in the text.
     pub outline: Node,
-}
-
-/// The text of a file.
-///
-/// # Errors
-/// When it cannot be read, or is no UTF-8 text.
-pub fn read_text(path: &Path) -> Result<String, Diagnostic> {
-    let bytes = fs::read(path).map_err(|error| {
-        let message = match error.kind() {
-            std::io::ErrorKind::NotFound => format!("there is no file `{}`", path.display()),
-            _ => format!("cannot read `{}`: {error}", path.display()),
-        };
-        let diagnostic = Diagnostic::error(message);
-        match neighbour(path) {
-            Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-            None => diagnostic,
-        }
-    })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Diagnostic::error(format!("`{}` is no UTF-8 text: byte {at} is wrong", path.display()))
-    })
-}
-
-/// A file in the same folder whose name is nearly the same.
-fn neighbour(path: &Path) -> Option<String> {
-    let folder = path.parent()?;
-    let look = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut names: Vec<String> = fs::read_dir(look)
-        .ok()?
-        .filter_map(|file| Some(file.ok()?.file_name().to_str()?.to_owned()))
-        .filter(|name| name.ends_with(".ron"))
-        .collect();
-    names.sort();
-    let near = super::error::nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
-    Some(folder.join(near).display().to_string())
 }
 
 /// 128-bit FNV-1a of some bytes: names a file's content in a manifest. It tells changed files

@@ -101,17 +101,30 @@ impl Units {
         }
         let Some((digits, decimals)) = decimal(number) else {
             let help = format!("write a number and a unit: `20 {}`", self.usual);
+            let is_number = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+            if is_number && number.parse::<f64>().is_ok() {
+                return Err(Refusal::new(format!("`{text}` has too many digits"), help));
+            }
             return Err(Refusal::new(format!("`{text}` is not {}", self.noun), help));
         };
         if unit.is_empty() {
             return Err(self.unit_missing(number));
         }
         let Some((_, size)) = self.all.iter().find(|(name, _)| *name == unit) else {
+            if unit.trim_start_matches(['e', 'E']).starts_with(|c: char| c.is_ascii_digit()) {
+                let help = format!("write it without an exponent: `20 {}`", self.usual);
+                return Err(Refusal::new(format!("`{text}` is not {}", self.noun), help));
+            }
             return Err(self.unknown_unit(unit));
         };
         let scale = 10_u128.pow(decimals);
         let smallest = (digits * size + scale / 2) / scale;
-        u64::try_from(smallest).map_err(|_| Refusal::new(format!("`{text}` is too large"), ""))
+        u64::try_from(smallest).map_err(|_| {
+            Refusal::new(
+                format!("`{text}` is too large"),
+                format!("{} fits into 64 bits of the smallest unit, `{}`", self.noun, self.all[0].0),
+            )
+        })
     }
 
     fn unit_missing(&self, number: &str) -> Refusal {
@@ -277,6 +290,9 @@ impl Probability {
             return Ok(Probability(value));
         }
         let sign = if percent { " %" } else { "" };
+        if value.is_nan() {
+            return Err(Refusal::new(format!("`{written}{sign}` is not a probability"), allowed));
+        }
         let side = if value < 0.0 { "below 0" } else { "above 1" };
         Err(Refusal::new(format!("the probability `{written}{sign}` is {side}"), allowed))
     }

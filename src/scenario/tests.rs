@@ -62,6 +62,33 @@ fn a_small_scenario_gets_its_defaults() {
     assert_eq!(loaded.expectations.len(), 2);
 }
 
+/// TCP is the board's where a chip does it, else the software's; a scenario says otherwise.
+#[test]
+fn tcp_is_that_of_the_board_or_the_software() {
+    let stack = |board: &str, software: &str, more: &str| {
+        let host = format!("{more} board: \"{board}\", software: \"{software}\", role: Publisher");
+        let text = ONE_PUBLISH.replacen("role: Publisher", &host, 1).replacen("qos: 1", "qos: 0", 1);
+        loaded(&text, &[]).unwrap_or_else(|error| panic!("{}", error.render(false))).groups[0].stack
+    };
+    let given = "tcp: (stack: \"linux-5\"),";
+    for (board, software, more, expected) in [
+        ("esp8266-nodemcu", "umqtt", "", Stack::Lwip14),
+        ("esp8266-nodemcu", "micropython-1.9-frozen", "", Stack::Lwip14),
+        ("esp8266-nodemcu", "esp8266-sdk", "", Stack::Lwip14),
+        ("esp8266-nodemcu", "arduino-pubsubclient", "", Stack::Lwip),
+        ("ideal", "pubsubclient", "", Stack::Lwip),
+        ("arduino-uno-w5500", "arduino-pubsubclient", "", Stack::Arduino),
+        ("arduino-uno-w5500", "pubsubclient", "", Stack::Arduino),
+        ("arduino-uno-wifi", "arduino-pubsubclient", "", Stack::Lwip14),
+        ("mkr-wifi-1010", "arduino-pubsubclient", "", Stack::Lwip1460),
+        ("raspberry-pi-3b", "paho-python", "", Stack::Linux),
+        ("raspberry-pi-4b", "libmosquitto", "", Stack::Linux),
+        ("arduino-uno-w5500", "arduino-pubsubclient", given, Stack::Linux5),
+    ] {
+        assert_eq!(stack(board, software, more), expected, "{board}, {software}");
+    }
+}
+
 #[test]
 fn a_large_scenario_means_what_it_says() {
     let loaded = loaded(SMART_HOME, &[]).unwrap();

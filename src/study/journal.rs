@@ -304,6 +304,9 @@ impl Writer {
     }
 }
 
+/// Bytes of the longest header: what goes on for longer is no segment.
+const LONGEST_HEADER: usize = 8 << 20;
+
 /// The header of a segment and where its records begin; none where it is torn.
 fn header(mut file: &File) -> io::Result<Option<(Header, u64)>> {
     let mut line = Vec::new();
@@ -314,7 +317,7 @@ fn header(mut file: &File) -> io::Result<Option<(Header, u64)>> {
             line.extend(&block[..end]);
             break;
         }
-        if read == 0 {
+        if read == 0 || line.len() > LONGEST_HEADER {
             return Ok(None);
         }
         line.extend(&block[..read]);
@@ -388,6 +391,47 @@ mod tests {
         damaged[at] ^= 1;
         fs::write(&path, &damaged).unwrap();
         assert!(!Journal::open(folder.path(), &columns()).unwrap().has(7 << 100, 4));
+    }
+
+    /// `FUZZ_CASES` asks for another number of damaged files.
+    #[test]
+    fn whatever_is_in_a_segment_rows_are_whole_or_left_out() {
+        let cases =
+            std::env::var("FUZZ_CASES").map_or(500, |cases| cases.parse().expect("a number of files"));
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = Journal::open(folder.path(), &columns()).unwrap().begin().unwrap();
+        (0..6).for_each(|run| writer.append(&row(run)).unwrap());
+        let path = writer.path.clone();
+        drop(writer);
+        let good = fs::read(&path).unwrap();
+        let head = good.iter().position(|byte| *byte == b'\n').unwrap();
+        let streams = sim_core::random::Streams::new(2026, 0);
+        let (mut found, mut draws) = (0, streams.stream("journal"));
+        for _ in 0..cases {
+            let mut bytes = good.clone();
+            for _ in 0..=draws.below(3) {
+                let at = draws.below(bytes.len() as u64) as usize;
+                match draws.below(4) {
+                    0 => bytes.truncate(at.max(1)),
+                    1 => bytes.insert(at, draws.below(256) as u8),
+                    2 => drop(bytes.drain(at..(at + draws.below(100) as usize).min(bytes.len()))),
+                    _ => bytes[at] ^= 1 << draws.below(8),
+                }
+                if bytes.is_empty() {
+                    bytes.push(b'{');
+                }
+            }
+            fs::write(&path, &bytes).unwrap();
+            let journal = Journal::open(folder.path(), &columns()).unwrap();
+            let same_head = bytes.get(..=head) == Some(&good[..=head]);
+            for run in 0..6 {
+                let read = journal.row(7 << 100, run).unwrap();
+                assert!(!same_head || read.is_none() || read == Some(row(run)), "{run}: {read:?}");
+                found += u64::from(read.is_some());
+            }
+            assert!(journal.len() <= 6, "no row of nobody's");
+        }
+        assert!(found > 0 && found < 6 * cases, "{found} rows of {cases} files");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | Room | What it does |
 //! | --- | --- |
 //! | [`points`] | the plan: every point of the axes, loaded and checked before anything runs |
+//! | [`expected`] | whether results will have the figures that a scenario expects something of |
 //! | [`runner`] | runs what is missing, in parallel, the longest first |
 //! | [`journal`] | every finished run appended to a file at once, found again by its content |
 //! | [`replications`] | means and their intervals, paired and unpaired differences |
@@ -29,6 +30,7 @@
 
 pub mod compare;
 pub mod diff;
+pub mod expected;
 pub mod journal;
 pub mod manifest;
 pub mod merge;

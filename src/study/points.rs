@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::expected::figures_are_known;
 use crate::results::figures::paths_for;
 use crate::scenario::condition::{Condition, Value};
 use crate::scenario::error::{Diagnostic, Place};
 use crate::scenario::load::{PlannedLevel, PlannedSweep, load_text};
 use crate::scenario::named_files::Texts;
-use crate::scenario::profiles::{Library, content_hash, read_text};
+use crate::scenario::profiles::{Library, content_hash};
+use crate::scenario::text::read_text;
 use crate::scenario::{Loaded, Overrides, outline};
 
 /// Figures that a sweep adds to those of a run: the share of expected deliveries that happened, and
@@ -173,6 +175,7 @@ impl Loader<'_> {
         overrides.sets.extend(chosen(self.sweep, &levels).flat_map(|level| level.sets.iter().cloned()));
         let loaded = load_text(self.file, self.text, &overrides, self.library.clone())
             .map_err(|diagnostic| self.placed(diagnostic, &levels, &label))?;
+        figures_are_known(&loaded).map_err(|diagnostic| diagnostic.help(format!("at the point {label}")))?;
         let common = self.sweep.common_random_numbers;
         let own_text = without_sweep(&loaded.text);
         let mut known = format!("{own_text}\u{0}{:?}\u{0}", loaded.scenario.duration);

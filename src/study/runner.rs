@@ -9,7 +9,6 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use models::cause::Cause;
@@ -129,8 +128,6 @@ struct Shared<'a> {
     tasks: &'a [Task],
     next: AtomicUsize,
     failed: AtomicBool,
-    /// Points that some worker is at, assembled.
-    prepared: Vec<Mutex<Weak<Prepared>>>,
 }
 
 fn execute(
@@ -144,13 +141,7 @@ fn execute(
     if tasks.is_empty() {
         return Ok(());
     }
-    let shared = Shared {
-        plan,
-        tasks,
-        next: AtomicUsize::new(0),
-        failed: AtomicBool::new(false),
-        prepared: plan.points.iter().map(|_| Mutex::new(Weak::new())).collect(),
-    };
+    let shared = Shared { plan, tasks, next: AtomicUsize::new(0), failed: AtomicBool::new(false) };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs.max(1))
         .build()
@@ -183,35 +174,18 @@ fn execute(
 
 /// One worker: takes the next task until none is left.
 fn work(shared: &Shared<'_>, rows: &SyncSender<Result<Row, Diagnostic>>) {
-    let mut at: Option<(usize, Arc<Prepared>)> = None;
+    let mut at: Option<(usize, Prepared)> = None;
     while !shared.failed.load(Ordering::Relaxed) {
         let Some(task) = shared.tasks.get(shared.next.fetch_add(1, Ordering::Relaxed)) else { return };
         let point = &shared.plan.points[task.point];
-        let prepared = match &at {
-            Some((place, prepared)) if *place == task.point => prepared.clone(),
-            Some(_) | None => {
-                // The point before may be given up before this one is assembled.
-                drop(at.take());
-                let prepared = prepare(&shared.prepared[task.point], point);
-                at = Some((task.point, prepared.clone()));
-                prepared
-            }
-        };
-        let row = one_run(&prepared, point, &shared.plan.columns, task.run);
+        // The point before is given up before this one is assembled.
+        at = at.take().filter(|(place, _)| *place == task.point);
+        let (_, prepared) = at.get_or_insert_with(|| (task.point, Prepared::of(&point.loaded)));
+        let row = one_run(prepared, point, &shared.plan.columns, task.run);
         if rows.send(row).is_err() {
             return;
         }
     }
-}
-
-/// The point as another worker has assembled it, or assembled here.
-fn prepare(slot: &Mutex<Weak<Prepared>>, point: &Point) -> Arc<Prepared> {
-    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-    slot.upgrade().unwrap_or_else(|| {
-        let prepared = Arc::new(Prepared::of(&point.loaded));
-        *slot = Arc::downgrade(&prepared);
-        prepared
-    })
 }
 
 fn one_run(prepared: &Prepared, point: &Point, columns: &[String], run: u64) -> Result<Row, Diagnostic> {

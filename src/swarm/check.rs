@@ -22,9 +22,9 @@ use super::plan::{Client, Plan};
 use super::watch::Watch;
 use crate::execute;
 use crate::explore::contract::{self, Contract, Terms, Violation};
-use crate::scenario::load::load_text;
+use crate::scenario::load::{self, Group, load_text};
 use crate::scenario::profiles::Library;
-use crate::scenario::{self, Loaded, Overrides};
+use crate::scenario::{Loaded, Overrides};
 
 /// A run of so many events has no end.
 const MOST_EVENTS: u64 = 20_000_000;
@@ -129,8 +129,7 @@ fn uninvited(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Fail
     if plan.brokers.iter().any(|broker| broker.bridge.is_some()) {
         return Ok(());
     }
-    let by_host: Vec<Vec<TopicFilter>> =
-        loaded.groups.iter().map(|group| contract::filters(group, 0)).collect();
+    let by_host: Vec<Vec<TopicFilter>> = loaded.groups.iter().map(filters).collect();
     for delivery in &outcome.deliveries {
         let Some(filters) = by_host.get(delivery.subscriber.0 as usize) else { continue };
         let Some(message) = outcome.messages.get(delivery.message.0 as usize) else { continue };
@@ -144,6 +143,18 @@ fn uninvited(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Fail
     Ok(())
 }
 
+/// The Topic Filters of a host's client, those of shared subscriptions without what makes them shared.
+fn filters(group: &Group) -> Vec<TopicFilter> {
+    let plain = |text: String| {
+        // MQTT 5.0 §4.8.2: `$share/{ShareName}/{filter}`
+        let inner = text.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
+        inner.map_or(text.clone(), |(_, filter)| filter.to_owned())
+    };
+    let wanted = contract::subscriptions(&group.role);
+    let texts = wanted.iter().map(|one| plain(one.filter.0.expand(0)));
+    texts.filter_map(|text| TopicFilter::new(&text).ok()).collect()
+}
+
 fn promised(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failure> {
     let has = |names: &[&str]| {
         let limited = |key: &String| names.iter().any(|name| key.starts_with(name));
@@ -151,9 +162,7 @@ fn promised(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failu
     };
     let loses = has(&["max_queued", "max_inflight_inbound", "max_connections"]);
     let refuses = has(&["max_connections"]);
-    let stays = |host: &scenario::load::Group| {
-        plan.clients.iter().any(|client| *client.name == *host.name && client.stays)
-    };
+    let stays = |host: &Group| plan.clients.iter().any(|client| *client.name == *host.name && client.stays);
     let stays = loaded.groups.iter().map(stays).collect();
     let terms = Terms { settle: Duration::from_millis(plan.settle_ms) };
     let contract = Contract::expecting(loaded, stays, terms);
@@ -162,18 +171,18 @@ fn promised(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failu
         let short = |client: &Client| client.name == *subscriber && client.software == "pubsubclient";
         !plan.clients.iter().any(short)
     };
-    // paho-mqtt sends what was in flight again, though a clean session has ended with its connection.
-    let resends = |publisher: &String| {
-        let anew = |client: &scenario::load::Client| {
-            client.profile.resends_after_clean_session && client.clean_session
-        };
-        loaded
-            .groups
-            .iter()
-            .any(|group| *group.name == **publisher && group.client.as_ref().is_some_and(anew))
+    let is = |host: &String, what: &dyn Fn(&load::Client) -> bool| {
+        loaded.groups.iter().any(|group| *group.name == **host && group.client.as_ref().is_some_and(what))
     };
+    // paho-mqtt sends what was in flight again, though a clean session has ended with its connection.
+    let anew = |client: &load::Client| client.profile.resends_after_clean_session && client.clean_session;
+    let resends = |publisher: &String| is(publisher, &anew);
+    // umqtt keeps nothing that it could send again.
+    let forgets = |publisher: &String| is(publisher, &|client| client.profile.forgets_unacknowledged);
     let counts = |violation: &Violation| match violation {
-        Violation::Missing { subscriber, .. } => !loses && takes_all(subscriber),
+        Violation::Missing { message, subscriber } => {
+            !loses && takes_all(subscriber) && !forgets(&message.publisher)
+        }
         Violation::Away { .. } | Violation::Open { .. } => !refuses,
         Violation::Copies { message, .. } | Violation::Order { message, .. } => !resends(&message.publisher),
         Violation::Retained { .. } | Violation::Flag { .. } | Violation::Will { .. } => true,

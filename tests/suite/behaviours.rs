@@ -52,11 +52,32 @@ fn every_behaviour_has_its_question_its_promises_and_its_chart() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// The same with another broker: what the profiles differ in is what the charts differ in.
+/// The same with another broker, or with one of its keys changed: what they differ in is what the charts differ in.
 #[test]
 fn other_brokers_do_it_otherwise() {
-    for (name, broker) in [("overlapping-filters", "standard"), ("echo-order", "mosquitto-1.4")] {
-        let loaded = loaded(name, &[&format!("hosts.broker.software={broker}")]);
-        insta::assert_snapshot!(format!("{name}-{broker}"), chart(&loaded).0);
+    for (name, key, value) in [
+        ("overlapping-filters", "software", "standard"),
+        ("overlapping-filters", "role.overlapping_filters", "CopyEach"),
+        ("echo-order", "software", "mosquitto-1.4"),
+        ("inflight-overflow", "software", "mosquitto-1.4"),
+        ("sys-writes", "software", "mosquitto-1.4"),
+        ("queue-overflow", "role.when_queue_full", "DropOldest"),
+        ("qos-2-forwarding", "role.qos_2_forwarded_on", "Publish"),
+    ] {
+        let loaded = loaded(name, &[&format!("hosts.broker.{key}={value}")]);
+        insta::assert_snapshot!(format!("{name}-{value}"), chart(&loaded).0);
     }
+}
+
+/// A bridge of an older version cannot say No Local to a broker that knows no bridges.
+#[test]
+fn an_older_bridge_hears_itself() {
+    // Refused as a bridge, it comes again as a client.
+    let sets = [
+        "hosts.yard.role.bridges.0.version=\"3.1.1\"",
+        "hosts.yard.role.bridges.0.restart_base=\"50 ms\"",
+        "hosts.yard.role.bridges.0.restart_cap=\"50 ms\"",
+    ];
+    let loaded = loaded("bridge-5", &sets);
+    insta::assert_snapshot!("bridge-5-as-3.1.1", chart(&loaded).0);
 }

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use models::mqtt::Version;
 use models::record::Outcome;
 use mqtt_twin::capture::chart::{self, ChartOptions};
 use mqtt_twin::capture::label::Label;
 use mqtt_twin::capture::recorder::{Recorder, RecorderOptions};
 use mqtt_twin::scenario::load::load_text;
 use mqtt_twin::scenario::profiles::Library;
-use mqtt_twin::scenario::{Loaded, Overrides};
+use mqtt_twin::scenario::{Diagnostic, Loaded, Overrides};
 
 use crate::{load, record, root};
 
@@ -25,6 +26,19 @@ fn the_lectures_figure_as_a_chart() {
 
 /// Two brokers, `west` with a bridge to `east`, and at each a client that publishes and hears all.
 fn pair(bridge: &str, east: &str, west_steps: &str, east_steps: &str, faults: &str) -> Loaded {
+    pair_with(&[], bridge, east, west_steps, east_steps, faults)
+        .unwrap_or_else(|error| panic!("{}", error.render(false)))
+}
+
+/// The same, changed by `sets`.
+fn pair_with(
+    sets: &[&str],
+    bridge: &str,
+    east: &str,
+    west_steps: &str,
+    east_steps: &str,
+    faults: &str,
+) -> Result<Loaded, Diagnostic> {
     let client = |broker: &str, steps: &str| {
         format!(
             "(mqtt: (broker: \"{broker}\", clean_session: false), role: Steps(steps: [(at: \"0 s\", act: Connect), (at: \"200 ms\", act: \
@@ -41,18 +55,21 @@ fn pair(bridge: &str, east: &str, west_steps: &str, east_steps: &str, faults: &s
     );
     let file = root().join("scenarios/pair.ron");
     let library = Library::find(Path::new(&file), None).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    load_text(&file, &text, &Overrides::default(), library).unwrap_or_else(|e| panic!("{}", e.render(false)))
+    let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+    load_text(&file, &text, &Overrides { sets, ..Overrides::default() }, library)
 }
 
 /// The control packets from one host to another, as labels without lengths.
 fn sent(recorder: &Recorder, outcome: &Outcome, from: &str, to: &str) -> Vec<String> {
     let name = |host: models::record::HostIndex| outcome.nodes[host.0 as usize].name.as_str();
     let packets = recorder.packets().iter().map(|captured| &captured.packet);
+    let mut version = Version::V3_1_1;
     packets
         .filter(|packet| name(packet.from) == from && name(packet.to) == to)
         .map(|packet| {
             let body = packet.body.as_ref().map_or(0, |body| body.len());
-            let label = Label::of(packet.head.as_slice(), body).to_string();
+            version = Label::version_of(packet.head.as_slice()).unwrap_or(version);
+            let label = Label::in_version(version, packet.head.as_slice(), body).to_string();
             label.split(" len=").next().unwrap().to_owned()
         })
         .collect()
@@ -221,4 +238,127 @@ fn what_waits_for_the_bridge_survives_the_local_broker_if_it_is_stored() {
         let (heard, most) = heard_beyond(&outcome);
         assert_eq!((heard, most), (expected, expected.min(1) as u32), "{memory}");
     }
+}
+
+/// As the source of Mosquitto 2.0.20 writes it: level 5, a Receive Maximum, No Local and Retain As Published.
+#[test]
+fn in_version_5_the_subscriptions_say_what_the_level_said() {
+    let topics =
+        "version: \"5.0\", topics: [(pattern: \"a/#\", qos: 1), (pattern: \"b\", direction: Both, qos: 2)]";
+    let loaded = pair(topics, "mosquitto-2.0", "", "", "");
+    let (outcome, recorder) = record(&loaded, PACKETS);
+    let first: Vec<String> = sent(&recorder, &outcome, "west", "east").into_iter().take(4).collect();
+    assert_eq!(
+        first,
+        [
+            "CONNECT v5.0 id=west ka=60 will(q1 r1 t=$SYS/broker/connection/west/state) receive-max=20",
+            "PUBLISH q1 d0 r1 id1 t=$SYS/broker/connection/west/state p=1",
+            "UNSUBSCRIBE id2 a/#",
+            "SUBSCRIBE id3 b:2np",
+        ]
+    );
+    let from_west = |packet: &&models::record::PacketRecord| {
+        outcome.nodes[packet.from.0 as usize].name == "west" && packet.head.as_slice()[0] == 0x82
+    };
+    let mut packets = recorder.packets().iter().map(|captured| &captured.packet);
+    let subscribe = packets.find(from_west).unwrap().head.as_slice().to_vec();
+    // QoS 2, No Local, Retain As Published, retained messages at every subscription
+    assert_eq!(subscribe.last(), Some(&0b0000_1110));
+}
+
+/// A broker that knows no bridges sends back what the bridge brought, unless the subscription itself says No Local.
+#[test]
+fn in_version_5_nothing_comes_back_from_any_broker() {
+    for (version, copies) in [("3.1.1", 2), ("5.0", 1)] {
+        let topics = format!("version: \"{version}\", topics: [(pattern: \"a\", direction: Both, qos: 1)]");
+        let loaded = pair(&topics, "standard", &publish("30 s", "a", 1, false), "", "");
+        let (outcome, recorder) = record(&loaded, PACKETS);
+        assert_eq!(publishes(&recorder, &outcome, "east", "e").len(), 1, "{version}");
+        assert_eq!(publishes(&recorder, &outcome, "west", "w").len(), copies, "{version}");
+    }
+}
+
+#[test]
+fn properties_cross_a_bridge_of_version_5() {
+    for (version, crosses) in [("3.1.1", false), ("5.0", true)] {
+        let topics = format!("version: \"{version}\", topics: [(pattern: \"a\", qos: 1)]");
+        let step = "(at: \"1 s\", act: Publish(topic: \"a\", payload: \"4 B\", qos: 1, properties: (content_type: \"text/x\"))),";
+        let five = ["hosts.w.mqtt.version=\"5.0\"", "hosts.e.mqtt.version=\"5.0\""];
+        let loaded = pair_with(&five, &topics, "mosquitto-2.0", step, "", "");
+        let loaded = loaded.unwrap_or_else(|error| panic!("{}", error.render(false)));
+        let (outcome, recorder) = record(&loaded, PACKETS);
+        let to_e = |packet: &&models::record::PacketRecord| outcome.nodes[packet.to.0 as usize].name == "e";
+        let heads = recorder.packets().iter().map(|captured| &captured.packet).filter(to_e);
+        let has =
+            heads.filter(|packet| packet.head.as_slice().windows(6).any(|bytes| bytes == b"text/x")).count();
+        assert_eq!(has, usize::from(crosses), "{version}");
+    }
+}
+
+/// Mosquitto's bridge of MQTT 5.0 asks for no session: what the other broker gets while the bridge is away is lost to
+/// it.
+#[test]
+fn in_version_5_the_session_beyond_ends_unless_it_is_asked_for() {
+    for (expiry, heard) in [("", 0), ("session_expiry: \"1 h\",", 3)] {
+        let bridge = format!(
+            "version: \"5.0\", {expiry} keep_alive: \"5 s\", topics: [(pattern: \"a\", direction: In, qos: 1)]"
+        );
+        let loaded = pair(
+            &bridge,
+            "mosquitto-2.0",
+            "",
+            &messages(20..23, 1),
+            "LinkDown(link: \"west-east\", from: \"3 s\", to: \"30 s\")",
+        );
+        let (outcome, recorder) = record(&loaded, PACKETS);
+        assert_eq!(publishes(&recorder, &outcome, "west", "w").len(), heard, "{expiry}");
+    }
+}
+
+const SECURE_EAST: [&str; 2] = ["hosts.east.role.tls=(version: \"1.3\")", "hosts.e.mqtt.tls=()"];
+
+/// TLS on the bridge alone: the clients of the broker that has it speak without, those of the other broker with it.
+#[test]
+fn a_bridge_can_be_secured() {
+    let bridge = |tls: &str| format!("{tls} topics: [(pattern: \"a\", direction: Both, qos: 1)]");
+    let steps = (publish("2 s", "a", 1, false), publish("3 s", "a", 1, false));
+    let run = |sets: &[&str], tls: &str| {
+        let loaded = pair_with(sets, &bridge(tls), "mosquitto-2.0", &steps.0, &steps.1, "");
+        let loaded = loaded.unwrap_or_else(|error| panic!("{}", error.render(false)));
+        record(&loaded, RecorderOptions { frames: true, packets: true })
+    };
+    let (outcome, recorder) = run(&SECURE_EAST, "tls: (),");
+    let (_, plain) = run(&[], "");
+    let publishes_of = |recorder| {
+        ["w", "e"].map(|client| {
+            let broker = if client == "w" { "west" } else { "east" };
+            publishes(recorder, &outcome, broker, client).len()
+        })
+    };
+    assert_eq!(publishes_of(&recorder), [2, 2]);
+    let bytes = |recorder: &Recorder, a: &str, b: &str| -> usize {
+        let name = |host: models::record::HostIndex| outcome.nodes[host.0 as usize].name.as_str();
+        let frames = recorder.frames().iter().map(|captured| &captured.frame);
+        let between = frames.filter(|frame| [(a, b), (b, a)].contains(&(name(frame.from), name(frame.to))));
+        between.flat_map(|frame| frame.payload.iter().map(|chunk| chunk.len())).sum()
+    };
+    assert_eq!(bytes(&recorder, "w", "west"), bytes(&plain, "w", "west"));
+    // Without a client certificate 305 B up, 1,627 B and a second ticket of 255 B down, and 22 B a record: in all more
+    // than these.
+    let (with, without) = (bytes(&recorder, "west", "east"), bytes(&plain, "west", "east"));
+    assert!(with > without + 305 + 1_627, "{with} bytes, without TLS {without}");
+}
+
+#[test]
+fn a_bridge_and_its_broker_must_agree_on_tls() {
+    let refused = |sets: &[&str], tls: &str| {
+        let bridge = format!("{tls} topics: [(pattern: \"a\", qos: 1)]");
+        pair_with(sets, &bridge, "mosquitto-2.0", "", "", "").unwrap_err().render(false)
+    };
+    assert!(refused(&[], "tls: (),").contains("the bridge wants TLS, the broker `east` has none"));
+    assert!(refused(&SECURE_EAST, "").contains("the broker `east` takes only TLS"));
+    let older = refused(&SECURE_EAST, "tls: (version: \"1.2\"),");
+    assert!(older.contains("`west` speaks TLS 1.2, its broker `east` TLS 1.3"), "{older}");
+    assert!(refused(&SECURE_EAST, "tls: (resumption: \"tickets\"),").contains("do not resume"));
+    assert!(refused(&[], "session_expiry: \"1 h\",").contains("`session_expiry` needs MQTT 5.0"));
 }

@@ -3,17 +3,19 @@
 //! **Models** what Mosquitto's bridge does, captured with version 2.0.11: CONNECT with the highest bit of the
 //! protocol level set, a will that tells the bridge's state, on connection the state, then one SUBSCRIBE or
 //! UNSUBSCRIBE for each line of topics, then the retained messages of the lines that go out. A broker that does
-//! not take the bit is asked again without it. While the connection is away, messages of QoS 1 and 2 wait, as
+//! not take the bit is asked again without it. In MQTT 5.0, read in the source of 2.0.20, there is no such bit: the
+//! subscriptions themselves say No Local and Retain As Published, CONNECT names a Receive Maximum, and the properties
+//! of messages cross in both directions. While the connection is away, messages of QoS 1 and 2 wait, as
 //! many as a client of the broker may have waiting; those of QoS 0 are lost. The wait before a new attempt is
 //! random between `restart_base` and three times the last wait, at most `restart_cap`; a connection that stands
 //! begins from `restart_base` again.
 //!
-//! **Leaves out** TLS, MQTT 5.0 between the brokers, lazy bridges and further addresses. Mosquitto waits in whole
+//! **Leaves out** the resumption of TLS sessions, lazy bridges and further addresses. Mosquitto waits in whole
 //! seconds.
 //!
 //! **Parameters**: [`BridgePlan`].
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use sim_core::random::Stream;
@@ -22,13 +24,14 @@ use sim_core::time::SimTime;
 use super::Workplace;
 use super::remark_on;
 use crate::cause::Cause;
+use crate::host::secure::Secured;
 use crate::host::socket::News;
 use crate::host::{Remark, Surroundings};
 use crate::mqtt::bridge::{BridgeTopic, name_in, name_out};
 use crate::mqtt::broker::{Attachment, Memory};
 use crate::mqtt::session::ApplicationMessage;
 use crate::mqtt::{Broker, Client, ClientConfig, ClientEvent, CloseReason, Outgoing, PacketType, QoS};
-use crate::mqtt::{ReasonCode, TopicFilter, TopicName};
+use crate::mqtt::{ReasonCode, SubscriptionOptions, TopicFilter, TopicName};
 use crate::record::HostIndex;
 use crate::stream::{MessageId, Payload};
 
@@ -39,6 +42,8 @@ pub struct BridgePlan {
     pub remote: HostIndex,
     /// Its port.
     pub port: u16,
+    /// How its connection is secured.
+    pub secured: Secured,
     /// What is passed on.
     pub topics: Vec<BridgeTopic>,
     /// The client at the remote broker, with its will.
@@ -65,7 +70,7 @@ enum Phase {
 /// A bridge at work.
 #[derive(Clone, Debug)]
 pub(super) struct Bridge {
-    plan: Arc<BridgePlan>,
+    plan: Rc<BridgePlan>,
     number: u16,
     /// What goes out: filters at the local broker.
     filters: Vec<(TopicFilter, QoS)>,
@@ -79,7 +84,7 @@ pub(super) struct Bridge {
 }
 
 impl Bridge {
-    pub(super) fn new(plan: Arc<BridgePlan>, number: u16, chance: Stream, broker: &mut Broker) -> Self {
+    pub(super) fn new(plan: Rc<BridgePlan>, number: u16, chance: Stream, broker: &mut Broker) -> Self {
         let out = plan.topics.iter().filter(|line| line.goes_out());
         let filters: Vec<_> = out.map(|line| (line.local().clone(), line.qos())).collect();
         let near = broker.attach_bridge(number, &plan.client.client_identifier.of(0), &filters);
@@ -124,6 +129,7 @@ impl Bridge {
                 self.tell_state(broker, place.now, false);
                 place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
                 place.requests.connect = Some((self.plan.remote, self.plan.port));
+                place.requests.secured = self.plan.secured.clone();
                 true
             }
             Phase::Here(_) => {
@@ -198,8 +204,8 @@ impl Bridge {
         place: &mut Workplace<'_, impl Surroundings>,
     ) {
         let Some(topic) = name_out(&self.plan.topics, &application.topic) else { return };
-        // Properties of MQTT 5.0 end here: the bridge speaks an older version.
-        let renamed = ApplicationMessage { topic, attached: None, ..application };
+        // An older version leaves the properties of MQTT 5.0 out.
+        let renamed = self.far.lowered(ApplicationMessage { topic, ..application });
         if self.far.publish_message(place.now, renamed).is_err() {
             place.around.remark(Remark::MessageDropped);
         }
@@ -222,10 +228,9 @@ impl Bridge {
                     }
                 }
                 ClientEvent::Connected { .. } => self.connected(broker, place),
-                ClientEvent::Message { topic, payload, qos, retain, message, .. } => {
+                ClientEvent::Message { topic, payload, qos, retain, message, attached, dup: _ } => {
                     let Some(topic) = name_in(&self.plan.topics, &topic) else { continue };
-                    let application =
-                        ApplicationMessage { topic, payload, attached: None, message, qos, retain };
+                    let application = ApplicationMessage { topic, payload, attached, message, qos, retain };
                     broker.publish_from_bridge(place.now, self.near, application);
                 }
                 ClientEvent::Refused(reason_code) => {
@@ -252,13 +257,17 @@ impl Bridge {
     fn connected(&mut self, broker: &mut Broker, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
         self.wait = self.plan.restart_base;
-        let state = self.state(true);
+        let state = self.far.lowered(self.state(true));
         let mut failed = self.far.publish_message(now, state).is_err();
         self.tell_state(broker, now, true);
         for line in &self.plan.topics {
             let filter = line.remote().clone();
             let asked = match line.comes_in() {
-                true => self.far.subscribe(now, vec![(filter, line.qos())]),
+                true => self.far.subscribe_with(
+                    now,
+                    vec![(filter, SubscriptionOptions::of_bridge(line.qos()))],
+                    None,
+                ),
                 // It may have come in when the bridge was another.
                 false => self.far.unsubscribe(now, vec![filter]),
             };

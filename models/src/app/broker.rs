@@ -1,6 +1,7 @@
 //! The broker program: one MQTT server machine, the sockets of its clients, and its bridges to other brokers.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sim_core::time::SimTime;
@@ -78,7 +79,7 @@ impl BrokerProgram {
 
     /// The same with one more bridge, and the chance in its waits.
     #[must_use]
-    pub fn with_bridge(mut self, plan: Arc<BridgePlan>, chance: Stream) -> Self {
+    pub fn with_bridge(mut self, plan: Rc<BridgePlan>, chance: Stream) -> Self {
         let number = u16::try_from(self.bridges.len()).expect("fewer than 65,536 bridges");
         let bridge = Bridge::new(plan, number, chance, &mut self.mqtt);
         self.bridges.push(bridge);

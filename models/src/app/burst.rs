@@ -1,7 +1,7 @@
 //! The burst publisher: connects, publishes its messages, leaves. Five hundred of these at one
 //! instant are the alert burst.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use sim_core::time::SimTime;
 
@@ -23,7 +23,7 @@ pub struct BurstPlan {
 /// A burst publisher at work.
 #[derive(Clone, Debug)]
 pub struct Burst {
-    plan: Arc<BurstPlan>,
+    plan: Rc<BurstPlan>,
     sent: u32,
     completed: u32,
     leaves_at: SimTime,
@@ -32,7 +32,7 @@ pub struct Burst {
 impl Burst {
     /// A burst publisher that begins once it is connected.
     #[must_use]
-    pub fn new(plan: Arc<BurstPlan>) -> Self {
+    pub fn new(plan: Rc<BurstPlan>) -> Self {
         Burst { plan, sent: 0, completed: 0, leaves_at: SimTime::MAX }
     }
 

@@ -9,7 +9,7 @@
 //! own work and its energy are not on the books.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
@@ -63,7 +63,7 @@ struct Looked {
 /// A camera at work.
 #[derive(Clone, Debug)]
 pub struct Camera {
-    plan: Arc<CameraPlan>,
+    plan: Rc<CameraPlan>,
     next: SimTime,
     /// When the picture being taken is ready.
     ready: SimTime,
@@ -76,7 +76,7 @@ pub struct Camera {
 impl Camera {
     /// A camera whose first picture is taken at `start`.
     #[must_use]
-    pub fn new(plan: Arc<CameraPlan>, start: SimTime) -> Self {
+    pub fn new(plan: Rc<CameraPlan>, start: SimTime) -> Self {
         let next = if plan.count == Some(0) { SimTime::MAX } else { start };
         let looked = plan.inference.map(|_| Box::default());
         Camera { plan, next, ready: SimTime::MAX, taken: 0, begun: false, looked }

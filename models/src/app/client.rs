@@ -5,6 +5,7 @@ mod books;
 mod call;
 mod waits;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,7 +94,7 @@ pub struct ClientProgram {
     host: HostIndex,
     mqtt: Client,
     role: Role,
-    plan: Arc<ClientPlan>,
+    plan: Rc<ClientPlan>,
     phase: Phase,
     /// Whether a DISCONNECT is on its way because of the plan or the role.
     leaving: bool,
@@ -128,13 +129,7 @@ struct Rare {
 impl ClientProgram {
     /// A client on `host` that connects at `connect_at`.
     #[must_use]
-    pub fn new(
-        host: HostIndex,
-        mqtt: Client,
-        role: Role,
-        plan: Arc<ClientPlan>,
-        connect_at: SimTime,
-    ) -> Self {
+    pub fn new(host: HostIndex, mqtt: Client, role: Role, plan: Rc<ClientPlan>, connect_at: SimTime) -> Self {
         ClientProgram {
             host,
             mqtt,

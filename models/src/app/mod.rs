@@ -31,7 +31,7 @@ use smallvec::SmallVec;
 use crate::cause::Cause;
 use crate::host::energy::{Component, State};
 use crate::host::heap::Heap;
-use crate::host::secure::Security;
+use crate::host::secure::{Secured, Security};
 use crate::host::socket::News;
 use crate::host::{ProgramCost, Remark, Sockets, Surroundings};
 use crate::mqtt::{CloseReason, Outgoing};
@@ -95,6 +95,8 @@ impl Work {
 pub struct Requests {
     /// Open a connection to a port of a host.
     pub connect: Option<(HostIndex, u16)>,
+    /// How that connection is secured.
+    pub secured: Secured,
     /// Sockets whose connection is over: forget them.
     pub gone: SmallVec<[u32; 2]>,
     /// The board's state from now on, and what for; boards that sleep only.

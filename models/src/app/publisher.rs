@@ -1,6 +1,6 @@
 //! The periodic publisher: one message at a time, at fixed intervals.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use sim_core::time::SimTime;
@@ -31,7 +31,7 @@ pub struct PublisherPlan {
 /// A periodic publisher at work.
 #[derive(Clone, Debug)]
 pub struct Publisher {
-    plan: Arc<PublisherPlan>,
+    plan: Rc<PublisherPlan>,
     next: SimTime,
     next_ping: SimTime,
     leaves_at: SimTime,
@@ -45,7 +45,7 @@ pub struct Publisher {
 impl Publisher {
     /// A publisher whose first message goes out at `start`, its first own PINGREQ at `ping_start`.
     #[must_use]
-    pub fn new(plan: Arc<PublisherPlan>, start: SimTime, ping_start: SimTime) -> Self {
+    pub fn new(plan: Rc<PublisherPlan>, start: SimTime, ping_start: SimTime) -> Self {
         let own_time = plan.count != Some(0) && !plan.once_a_connection;
         let next = if own_time { start } else { SimTime::MAX };
         let next_ping = if plan.ping_every.is_some() { ping_start } else { SimTime::MAX };

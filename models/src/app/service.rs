@@ -12,6 +12,7 @@
 pub(super) mod http;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,8 +54,9 @@ pub struct CallPlan {
     pub service: HostIndex,
     /// Its port.
     pub port: u16,
-    /// The request, head and body.
-    pub request: Payload,
+    /// The request, head and body. One text for all the runs and threads of a sweep, of which every call makes
+    /// its own [`Payload`].
+    pub request: Arc<[u8]>,
     /// The client waits for the answer no longer than this.
     pub give_up: Duration,
 }
@@ -78,7 +80,7 @@ impl CallPlan {
         request.extend_from_slice(open.as_bytes());
         request.resize(request.len() + letters, b'A');
         request.extend_from_slice(close.as_bytes());
-        CallPlan { service, port, request: Payload::from(request), give_up }
+        CallPlan { service, port, request: Arc::from(request), give_up }
     }
 }
 
@@ -88,7 +90,7 @@ pub(super) const TAG: Tag = Tag::of(Cause::Inference);
 /// A service at work.
 #[derive(Clone, Debug)]
 pub struct ServiceProgram {
-    plan: Arc<ServicePlan>,
+    plan: Rc<ServicePlan>,
     /// Requests that are coming in, by socket.
     incoming: BTreeMap<u32, Incoming>,
     /// Answers that are due, in the order of their instants, then of the requests.
@@ -99,7 +101,7 @@ pub struct ServiceProgram {
 impl ServiceProgram {
     /// A service that nobody has called yet.
     #[must_use]
-    pub fn new(plan: Arc<ServicePlan>) -> Self {
+    pub fn new(plan: Rc<ServicePlan>) -> Self {
         ServiceProgram { plan, incoming: BTreeMap::new(), due: BTreeMap::new(), served: 0 }
     }
 

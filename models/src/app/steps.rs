@@ -1,7 +1,7 @@
 //! A client that does one thing after another at given instants: connect, subscribe, publish, leave, fail,
 //! come back. Small scenarios that show one behaviour are made of these.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use sim_core::time::SimTime;
 
@@ -54,14 +54,14 @@ pub enum Wish {
 /// A client that does its steps.
 #[derive(Clone, Debug)]
 pub struct Steps {
-    plan: Arc<StepsPlan>,
+    plan: Rc<StepsPlan>,
     next: u32,
 }
 
 impl Steps {
     /// A client with all steps before it.
     #[must_use]
-    pub fn new(plan: Arc<StepsPlan>) -> Self {
+    pub fn new(plan: Rc<StepsPlan>) -> Self {
         Steps { plan, next: 0 }
     }
 

@@ -229,7 +229,7 @@ impl Host {
         self.untaken += 1;
         let sequence = around.initial_sequence(flow, End::Server);
         let mut socket = Socket::accept(self.kit.tcp.clone(), now, sequence, flow);
-        socket.tls = self.secure.as_ref().map(|secure| secure.server(sequence));
+        socket.tls = self.secure.as_ref().and_then(|secure| secure.server(sequence));
         self.add_socket(socket)
     }
 
@@ -412,7 +412,8 @@ impl Host {
             let flow = around.open_flow(self.index, place, peer, port);
             let sequence = around.initial_sequence(flow, End::Client);
             let mut socket = Socket::connect(self.kit.tcp.clone(), now, sequence, flow);
-            socket.tls = self.secure.as_ref().map(|secure| secure.client(sequence));
+            let secured = &requests.secured;
+            socket.tls = self.secure.as_ref().and_then(|secure| secure.client(secured, sequence));
             let socket = self.add_socket(socket);
             debug_assert_eq!(socket, place, "the socket lies where the flow was told");
             self.program.opened(socket);
@@ -440,15 +441,7 @@ impl Host {
             self.flush_secured(now, around);
         }
         while let Some((socket, packet)) = self.program.poll_transmit() {
-            let Some(entry) = self.sockets.get_mut(socket as usize) else { continue };
-            debug_assert!(entry.tls.is_none(), "a task's packets are protected when it ends");
-            around.packet_sent(now, entry.flow, entry.end, &packet);
-            entry.tcp.write(now, packet.head);
-            if let Some(body) = packet.body {
-                entry.tcp.write(now, body);
-            }
-            // One write, one chance to send, as with a socket of a real program.
-            self.drain_socket(now, socket, around);
+            self.write_plain(now, socket, packet, around);
         }
         while let Some(socket) = self.program.poll_close(now) {
             if self.secure.is_some() {
@@ -459,6 +452,18 @@ impl Host {
                 self.drain_socket(now, socket, around);
             }
         }
+    }
+
+    fn write_plain(&mut self, now: SimTime, socket: u32, packet: Outgoing, around: &mut impl Surroundings) {
+        let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
+        debug_assert!(entry.tls.is_none(), "a task's packets are protected when it ends");
+        around.packet_sent(now, entry.flow, entry.end, &packet);
+        entry.tcp.write(now, packet.head);
+        if let Some(body) = packet.body {
+            entry.tcp.write(now, body);
+        }
+        // One write, one chance to send, as with a socket of a real program.
+        self.drain_socket(now, socket, around);
     }
 
     fn account_program(&mut self) {

@@ -69,11 +69,25 @@ impl TlsCost {
     }
 }
 
+/// How a connection that a program opens is secured.
+#[derive(Clone, Debug, Default)]
+pub enum Secured {
+    /// As the program's [`Security`] says.
+    #[default]
+    AsUsual,
+    /// Not at all.
+    Plain,
+    /// With these settings of TLS, and no session to resume.
+    With(Arc<Config>),
+}
+
 /// How a program's connections are secured.
 #[derive(Clone, Debug)]
 pub struct Security {
     /// Settings of its end.
     pub config: Arc<Config>,
+    /// Whether the connections that come in are secured, too; a broker may have TLS for its bridges only.
+    pub listens: bool,
     /// What the work costs on its board.
     pub cost: TlsCost,
     /// RAM of one TLS connection: buffers and state, in bytes.
@@ -109,12 +123,18 @@ impl SecureHost {
         Box::new(SecureHost { security, session, charges: SmallVec::new(), outbox: VecDeque::new() })
     }
 
-    pub(super) fn client(&self, random: u32) -> Box<Connection> {
-        Box::new(Connection::client(self.security.config.clone(), self.session, u64::from(random)))
+    pub(super) fn client(&self, secured: &Secured, random: u32) -> Option<Box<Connection>> {
+        let (config, session) = match secured {
+            Secured::AsUsual => (&self.security.config, self.session),
+            Secured::With(config) => (config, None),
+            Secured::Plain => return None,
+        };
+        Some(Box::new(Connection::client(config.clone(), session, u64::from(random))))
     }
 
-    pub(super) fn server(&self, random: u32) -> Box<Connection> {
-        Box::new(Connection::server(self.security.config.clone(), u64::from(random)))
+    pub(super) fn server(&self, random: u32) -> Option<Box<Connection>> {
+        let server = || Box::new(Connection::server(self.security.config.clone(), u64::from(random)));
+        self.security.listens.then(server)
     }
 
     pub(super) fn ram_per_connection(&self) -> u64 {
@@ -223,6 +243,10 @@ impl Host {
             let socket = match outbound {
                 Outbound::Flight(socket) => socket,
                 Outbound::Packet(socket, packet) => {
+                    if self.sockets.get(socket as usize).is_some_and(|entry| entry.tls.is_none()) {
+                        self.write_plain(now, socket, packet, around);
+                        continue;
+                    }
                     if let Some(entry) = self.sockets.get(socket as usize) {
                         around.packet_sent(now, entry.flow, entry.end, &packet);
                     }

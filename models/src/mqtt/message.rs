@@ -1,7 +1,7 @@
 //! An application message as a machine holds it, and as it goes out on a hop.
 
 use std::num::NonZeroU16;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use sim_core::time::SimTime;
 
@@ -28,7 +28,7 @@ pub struct Attached {
 impl Attached {
     /// What the properties of a PUBLISH or a will that comes `now` leave with the message.
     #[must_use]
-    pub fn of(properties: Option<Box<Properties>>, now: SimTime) -> Option<Arc<Self>> {
+    pub fn of(properties: Option<Box<Properties>>, now: SimTime) -> Option<Rc<Self>> {
         let mut properties = *properties?;
         properties.topic_alias = None;
         properties.will_delay_interval_s = None;
@@ -38,7 +38,7 @@ impl Attached {
         };
         let attached = Attached { properties, expires_at };
         let empty = attached.expires_at == SimTime::MAX && attached.properties == Properties::default();
-        (!empty).then(|| Arc::new(attached))
+        (!empty).then(|| Rc::new(attached))
     }
 }
 
@@ -50,7 +50,7 @@ pub struct ApplicationMessage {
     /// The message itself, shared.
     pub payload: Payload,
     /// What MQTT 5.0 attaches to it, shared.
-    pub attached: Option<Arc<Attached>>,
+    pub attached: Option<Rc<Attached>>,
     /// Its name in the ledger.
     pub message: MessageId,
     /// The QoS of this hop.
@@ -139,9 +139,9 @@ impl ApplicationMessage {
             return;
         }
         let attached = self.attached.get_or_insert_with(|| {
-            Arc::new(Attached { properties: Properties::default(), expires_at: SimTime::MAX })
+            Rc::new(Attached { properties: Properties::default(), expires_at: SimTime::MAX })
         });
-        Arc::make_mut(attached).properties.subscription_identifiers = identifiers.collect();
+        Rc::make_mut(attached).properties.subscription_identifiers = identifiers.collect();
     }
 
     /// The bytes of the PUBLISH that carries it.

@@ -5,6 +5,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -52,9 +53,10 @@ fn check_common(text: &str) -> Result<(), InvalidTopic> {
     Ok(())
 }
 
-/// Where a message is published; free of wildcards.
+/// Where a message is published; free of wildcards. Like a [`Payload`](crate::stream::Payload) it stays on one
+/// thread: every PUBLISH counts a reference of it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TopicName(Arc<str>);
+pub struct TopicName(Rc<str>);
 
 impl TopicName {
     /// Shares `text` as a Topic Name.
@@ -67,13 +69,13 @@ impl TopicName {
         if text.bytes().any(|byte| byte == b'+' || byte == b'#') {
             return Err(InvalidTopic::Wildcard);
         }
-        Ok(TopicName(Arc::from(text)))
+        Ok(TopicName(Rc::from(text)))
     }
 
     /// The empty name of a PUBLISH whose Topic Alias says the topic. MQTT 5.0 §3.3.2.1
     #[must_use]
     pub fn aliased() -> Self {
-        TopicName(Arc::default())
+        TopicName(Rc::default())
     }
 
     /// Whether this is [`TopicName::aliased`].

@@ -1,5 +1,6 @@
 //! Small networks, whole: clients, a broker, lossy links.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ fn client(index: u32, name: &str, role: Role, connect_at: SimTime) -> HostBluepr
         back_off_limit: Duration::from_secs(120),
     };
     let mqtt = Client::new(ClientConfig::new(name));
-    let program = ClientProgram::new(HostIndex(index), mqtt, role, Arc::new(plan), connect_at);
+    let program = ClientProgram::new(HostIndex(index), mqtt, role, Rc::new(plan), connect_at);
     host(name, Program::Client(Box::new(program)), Some(BROKER))
 }
 
@@ -90,7 +91,7 @@ fn blueprint(publishers: &[&str], messages: u32, qos: QoS, loss: f64, seed: u64)
             properties: None,
         };
         let plan = BurstPlan { message, count: messages, one_at_a_time: false, then_disconnect: true };
-        let role = Role::Burst(Burst::new(Arc::new(plan)));
+        let role = Role::Burst(Burst::new(Rc::new(plan)));
         blueprint.hosts.push(client(index, name, role, SimTime::from_secs(1)));
     }
     blueprint.forwarders = 1;

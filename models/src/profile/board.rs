@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Figure, Incomplete, Inherit, Sleep, SleepFile, Tls, TlsFile, Wake, WakeFile, number, perhaps, span, text,
-    whole,
+    Choice, Figure, Incomplete, Inherit, Kind, Sleep, SleepFile, Stack, Tls, TlsFile, UnitError, Wake,
+    WakeFile, number, perhaps, span, text, whole,
 };
 
 /// A file in `hw-profiles/boards`. Everything but the title may come from `base`.
@@ -60,6 +60,8 @@ pub struct BoardFile {
 pub struct NetworkFile {
     /// What it is called.
     pub name: Option<String>,
+    /// The TCP in it, where it does TCP itself; without it, that of the software.
+    pub stack: Option<Choice<Stack>>,
     /// Power above idle while a frame is being sent.
     pub transmit: Option<Figure>,
     /// Power above idle while a frame is being received.
@@ -115,6 +117,8 @@ pub struct Board {
 pub struct Network {
     /// What it is called.
     pub name: String,
+    /// The TCP in it, where it does TCP itself.
+    pub stack: Option<Stack>,
     /// Power above idle while a frame is being sent, in watt.
     pub tx_w: f64,
     /// Power above idle while a frame is being received, in watt.
@@ -163,10 +167,16 @@ impl Inherit for BoardFile {
         figures
     }
 
+    fn choices(&self) -> Vec<(&'static str, Kind, &str)> {
+        let stack = self.network.iter().filter_map(|network| network.stack.as_ref());
+        stack.map(|stack| ("network.stack", stack.kind, stack.source.as_str())).collect()
+    }
+
     fn over(self, base: Self) -> Self {
         let network = match (self.network, base.network) {
             (Some(own), Some(base)) => Some(NetworkFile {
                 name: own.name.or(base.name),
+                stack: own.stack.or(base.stack),
                 transmit: own.transmit.or(base.transmit),
                 receive: own.receive.or(base.receive),
                 host_transmit: own.host_transmit.or(base.host_transmit),
@@ -210,6 +220,7 @@ impl Inherit for BoardFile {
                 "ns/B",
             )?,
             host_rx_ns_per_byte: number(&["network", "host_receive"], network.host_receive.as_ref(), "ns/B")?,
+            stack: network.stack.as_ref().map(|stack| stack.value),
             name: text(&["network", "name"], network.name.as_ref())?.clone(),
         };
         let supply_v = number(&["supply"], self.supply.as_ref(), "V")?;
@@ -220,6 +231,10 @@ impl Inherit for BoardFile {
             }
             None => None,
         };
+        let cores = whole(&["cores"], self.cores.as_ref(), "1")?;
+        if cores == 0 {
+            return Err(Incomplete::Unit { path: vec!["cores"], error: UnitError::Zero });
+        }
         let inference_cpu = self.inference_cpu.as_ref();
         Ok(Board {
             inference_cpu: inference_cpu.map(|figure| span(&["inference_cpu"], Some(figure))).transpose()?,
@@ -229,7 +244,7 @@ impl Inherit for BoardFile {
             wake: self.wake.as_ref().map(|wake| wake.complete(supply_v)).transpose()?,
             name: name.into(),
             title: self.title.clone(),
-            cores: whole(&["cores"], self.cores.as_ref(), "1")?,
+            cores,
             cpu_factor: number(&["cpu_factor"], self.cpu_factor.as_ref(), "1")?,
             ram_bytes: whole(&["ram"], self.ram.as_ref(), "B")?,
             supply_v,

@@ -10,7 +10,9 @@ use serde::Deserialize;
 
 use super::{Choice, Figure, Incomplete, Inherit, Kind, Spoken, number, perhaps, perhaps_whole, text, whole};
 use crate::mqtt::broker::faults::FaultCodes;
-use crate::mqtt::broker::{OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull};
+use crate::mqtt::broker::{
+    BeyondInboundWindow, OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull,
+};
 use crate::mqtt::codec::Tolerance;
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::silence::SilenceLooks;
@@ -49,8 +51,7 @@ pub struct BrokerFile {
     pub newest_version: Option<Choice<Spoken>>,
     /// QoS 1 and 2 messages in flight to one client.
     pub max_inflight: Option<Figure>,
-    /// Unreleased QoS 2 messages from one client; further ones are acknowledged and lost, in MQTT 5.0 they end
-    /// the connection.
+    /// Unreleased QoS 2 messages from one client; further ones end a connection of MQTT 5.0.
     pub max_inflight_inbound: Option<Figure>,
     /// QoS 1 and 2 messages that wait for one client.
     pub max_queued: Option<Figure>,
@@ -82,8 +83,8 @@ pub struct BrokerFile {
     pub fault_codes: Option<Choice<FaultCodes>>,
     /// Whether Subscription Identifiers of messages from clients pass; the standard calls them an error.
     pub ignores_subscription_ids: Option<Choice<bool>>,
-    /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, too.
-    pub inbound_window_before_5_0: Option<Choice<bool>>,
+    /// What becomes of messages beyond `max_inflight_inbound` before MQTT 5.0.
+    pub beyond_inbound_window: Option<Choice<BeyondInboundWindow>>,
     /// Whether the protocol level of a bridge is taken, and the client treated as one.
     pub accepts_bridges: Option<Choice<bool>>,
     /// Whether DUP at QoS 0 passes.
@@ -172,7 +173,7 @@ impl Inherit for BrokerFile {
             told("publish_to_sys", &self.publish_to_sys),
             told("fault_codes", &self.fault_codes),
             told("ignores_subscription_ids", &self.ignores_subscription_ids),
-            told("inbound_window_before_5_0", &self.inbound_window_before_5_0),
+            told("beyond_inbound_window", &self.beyond_inbound_window),
             told("accepts_bridges", &self.accepts_bridges),
             told("accepts_dup_at_qos_0", &self.accepts_dup_at_qos_0),
             told("accepts_surplus_bytes", &self.accepts_surplus_bytes),
@@ -206,7 +207,7 @@ impl Inherit for BrokerFile {
             max_topic_levels: self.max_topic_levels.or(base.max_topic_levels),
             fault_codes: self.fault_codes.or(base.fault_codes),
             ignores_subscription_ids: self.ignores_subscription_ids.or(base.ignores_subscription_ids),
-            inbound_window_before_5_0: self.inbound_window_before_5_0.or(base.inbound_window_before_5_0),
+            beyond_inbound_window: self.beyond_inbound_window.or(base.beyond_inbound_window),
             accepts_bridges: self.accepts_bridges.or(base.accepts_bridges),
             accepts_dup_at_qos_0: self.accepts_dup_at_qos_0.or(base.accepts_dup_at_qos_0),
             accepts_surplus_bytes: self.accepts_surplus_bytes.or(base.accepts_surplus_bytes),
@@ -293,7 +294,7 @@ impl BrokerFile {
                 &self.ignores_subscription_ids,
             )?,
             accept_bridges: chosen("accepts_bridges", &self.accepts_bridges)?,
-            inbound_window_before_5_0: chosen("inbound_window_before_5_0", &self.inbound_window_before_5_0)?,
+            beyond_inbound_window: chosen("beyond_inbound_window", &self.beyond_inbound_window)?,
             tolerance: Tolerance {
                 dup_at_qos_0: chosen("accepts_dup_at_qos_0", &self.accepts_dup_at_qos_0)?,
                 surplus_bytes: chosen("accepts_surplus_bytes", &self.accepts_surplus_bytes)?,

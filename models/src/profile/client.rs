@@ -63,6 +63,8 @@ pub struct ClientFile {
     pub subscribe_length: Option<Choice<SubscribeLength>>,
     /// Whether messages in flight are sent again after a reconnection with Clean Session.
     pub resends_after_clean_session: Option<Choice<bool>>,
+    /// Whether messages in flight are forgotten with their connection, whatever the session.
+    pub forgets_unacknowledged: Option<Choice<bool>>,
     /// Whether QoS 0 messages wait for a connection.
     pub queues_qos_0_offline: Option<Choice<bool>>,
     /// Time after which an unanswered packet is sent again on a live connection before MQTT 5.0; 0: never.
@@ -123,6 +125,8 @@ pub struct ClientProfile {
     pub subscribe_length: SubscribeLength,
     /// Whether messages in flight are sent again after a reconnection with Clean Session.
     pub resends_after_clean_session: bool,
+    /// Whether messages in flight are forgotten with their connection, whatever the session.
+    pub forgets_unacknowledged: bool,
     /// Whether QoS 0 messages wait for a connection.
     pub queues_qos_0_offline: bool,
     /// Seconds after which an unanswered packet is sent again on a live connection; 0: never.
@@ -167,6 +171,7 @@ impl Inherit for ClientFile {
             told("publish_call", &self.publish_call),
             told("subscribe_length", &self.subscribe_length),
             told("resends_after_clean_session", &self.resends_after_clean_session),
+            told("forgets_unacknowledged", &self.forgets_unacknowledged),
             told("queues_qos_0_offline", &self.queues_qos_0_offline),
         ];
         all.into_iter().flatten().collect()
@@ -191,6 +196,7 @@ impl Inherit for ClientFile {
             resends_after_clean_session: self
                 .resends_after_clean_session
                 .or(base.resends_after_clean_session),
+            forgets_unacknowledged: self.forgets_unacknowledged.or(base.forgets_unacknowledged),
             queues_qos_0_offline: self.queues_qos_0_offline.or(base.queues_qos_0_offline),
             retry_after: self.retry_after.or(base.retry_after),
             reconnect_first: self.reconnect_first.or(base.reconnect_first),
@@ -228,6 +234,7 @@ impl Inherit for ClientFile {
                 .as_ref()
                 .map_or(SubscribeLength::AsTheStandard, |length| length.value),
             resends_after_clean_session: is(&self.resends_after_clean_session),
+            forgets_unacknowledged: is(&self.forgets_unacknowledged),
             queues_qos_0_offline: is(&self.queues_qos_0_offline),
             retry_after_s: match self.retry_after {
                 Some(_) => whole(&["retry_after"], self.seconds(&self.retry_after).as_ref(), "1")?,

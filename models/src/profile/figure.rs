@@ -72,23 +72,30 @@ impl TryFrom<Written> for Figure {
     fn try_from(written: Written) -> Result<Self, String> {
         let Written { value, unit, kind, source, uncertainty, fitted_on } = written;
         if !value.is_finite() || value < 0.0 {
-            return Err(format!("the figure {value} is not a number of 0 or more"));
+            return Err(format!(
+                "the figure {value} is not a number of 0 or more; write a finite one without a sign"
+            ));
         }
         if source.trim().is_empty() {
-            return Err("a figure without a source is worth nothing: say where it comes from".to_owned());
+            return Err(
+                "a figure without a source is worth nothing; write where it comes from: `source: \"..\"`"
+                    .to_owned(),
+            );
         }
         let uncertainty = uncertainty.unwrap_or(kind.default_uncertainty());
-        if !uncertainty.is_finite() || uncertainty < 0.0 {
-            return Err(format!("the relative uncertainty {uncertainty} is not a number of 0 or more"));
+        if !(0.0..=1.0).contains(&uncertainty) {
+            return Err(format!(
+                "the relative uncertainty {uncertainty} is not a number from 0 to 1; write 0.1 for one of a tenth"
+            ));
         }
         match (kind, fitted_on.as_deref().map(str::trim)) {
             (Kind::Calibrated, None | Some("")) => {
-                Err("a calibrated figure says what it was `fitted_on`".to_owned())
+                Err("a calibrated figure says what it was fitted on; write `fitted_on: \"rows 1 to 4 of a table\"`".to_owned())
             }
             (
                 Kind::Measured | Kind::Datasheet | Kind::Calculated | Kind::Estimate | Kind::Recalled,
                 Some(_),
-            ) => Err("only a `Calibrated` figure is `fitted_on` something".to_owned()),
+            ) => Err("only a calibrated figure is fitted on something; write `kind: Calibrated`, or remove `fitted_on`".to_owned()),
             (Kind::Calibrated, Some(_)) | (_, None) => {
                 Ok(Figure { value, unit, kind, source, uncertainty, fitted_on })
             }
@@ -139,6 +146,15 @@ pub enum UnitError {
     },
     /// A rate of zero.
     Zero,
+    /// Too small or too large to be one.
+    OutOfRange {
+        /// The value.
+        value: u32,
+        /// The least that is allowed.
+        least: u32,
+        /// The most that is allowed.
+        most: u32,
+    },
     /// A WiFi rate that the standard has not.
     NoSuchRate {
         /// Those it has, in kbit/s.
@@ -159,14 +175,22 @@ impl fmt::Display for UnitError {
             UnitError::OtherKind { found, allowed } => {
                 write!(f, "the unit `{found}` does not fit here; allowed: {}", allowed.join(", "))
             }
-            UnitError::NotWhole { value } => write!(f, "{value} is not a whole number that fits here"),
+            UnitError::NotWhole { value } => write!(
+                f,
+                "{value} is not a whole number that fits here; write one in a unit that leaves no fraction"
+            ),
             UnitError::NoSuchRate { rates_kbit_s } => {
                 let rates: Vec<String> =
                     rates_kbit_s.iter().map(|rate| (f64::from(*rate) / 1e3).to_string()).collect();
                 write!(f, "the standard has no such rate; allowed: {} Mbit/s", rates.join(", "))
             }
-            UnitError::Zero => f.write_str("it must be above zero"),
-            UnitError::NotProbability { value } => write!(f, "{value} is above 1, the largest probability"),
+            UnitError::OutOfRange { value, least, most } => {
+                write!(f, "{value} is out of range; allowed: {least} to {most}")
+            }
+            UnitError::Zero => f.write_str("it is zero; write a number above zero"),
+            UnitError::NotProbability { value } => {
+                write!(f, "{value} is above 1, the largest probability; write 0.01 for one in a hundred")
+            }
         }
     }
 }

@@ -230,6 +230,13 @@ impl Inherit for LinkFile {
                 return Err(Incomplete::Unit { path: vec![path], error: UnitError::Zero });
             }
         }
+        let mtu_bytes: u32 = whole(&["mtu"], self.mtu.as_ref(), "B")?;
+        // RFC 791 §3.2: every link carries 68 octets; the total length has 16 bits.
+        let (least, most) = (68, 65_535);
+        if !(least..=most).contains(&mtu_bytes) {
+            let error = UnitError::OutOfRange { value: mtu_bytes, least, most };
+            return Err(Incomplete::Unit { path: vec!["mtu"], error });
+        }
         let loss = self.loss.as_ref().map_or(Ok(0.0), |loss| probability(&["loss"], loss))?;
         let bursts = self.gilbert_elliott.as_ref().map(GilbertElliottFile::complete).transpose()?;
         let jitter = match &self.jitter {
@@ -250,7 +257,7 @@ impl Inherit for LinkFile {
             jitter,
             radio: self.radio.as_ref().map(RadioFile::complete).transpose()?,
             wifi: self.wifi.as_ref().map(WifiFile::complete).transpose()?,
-            mtu_bytes: whole(&["mtu"], self.mtu.as_ref(), "B")?,
+            mtu_bytes,
             queue_bytes: perhaps_whole(&["queue"], self.queue.as_ref(), "B")?,
             framing: self.framing.ok_or(Incomplete::Missing { path: vec!["framing"] })?,
         })

@@ -17,14 +17,18 @@ use super::{
 pub enum Stack {
     /// Linux 6: `"linux"`.
     Linux,
+    /// Linux 5 and 6 up to 6.4: `"linux-5"`.
+    Linux5,
     /// What the RFCs say, no more: `"rfc"`.
     Rfc,
     /// ns-3's defaults: `"ns3"`.
     Ns3,
-    /// lwIP with segments of 536 bytes, as small boards ship it: `"lwip"`.
+    /// lwIP 2.1 with segments of 536 bytes, as in the ESP8266's Arduino core: `"lwip"`.
     Lwip,
     /// The same with segments of 1,460 bytes: `"lwip-1460"`.
     Lwip1460,
+    /// Espressif's lwIP 1.4 of the ESP8266's SDK and of MicroPython: `"lwip-1.4"`.
+    Lwip14,
     /// The TCP in the W5500's hardware: `"w5500"`.
     W5500,
     /// The W5500 behind Arduino's Ethernet library: `"arduino"`.
@@ -35,10 +39,12 @@ impl Word for Stack {
     const NOUN: &'static str = "TCP stack";
     const ALL: &'static [(&'static str, Self)] = &[
         ("linux", Stack::Linux),
+        ("linux-5", Stack::Linux5),
         ("rfc", Stack::Rfc),
         ("ns3", Stack::Ns3),
         ("lwip", Stack::Lwip),
         ("lwip-1460", Stack::Lwip1460),
+        ("lwip-1.4", Stack::Lwip14),
         ("w5500", Stack::W5500),
         ("arduino", Stack::Arduino),
     ];
@@ -117,7 +123,9 @@ pub struct SoftwareFile {
     pub title: String,
     /// Name of the profile this one rests on.
     pub base: Option<String>,
-    /// The TCP under it: `"linux"`, `"rfc"`, `"ns3"`, `"lwip"`, `"lwip-1460"`, `"w5500"`, `"arduino"`.
+    /// The TCP under it, where the board's network interface has none of its own: `"linux"`, `"linux-5"`,
+    /// `"rfc"`, `"ns3"`, `"lwip"`, `"lwip-1460"`, `"lwip-1.4"`, `"w5500"`,
+    /// `"arduino"`.
     pub stack: Option<Stack>,
     /// Name of the profile in `hw-profiles/clients` that says how it behaves as a client; without it, it is
     /// none.

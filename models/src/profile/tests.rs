@@ -38,7 +38,7 @@ fn words_are_found_or_listed() {
     let error = Stack::from_word("windows").unwrap_err();
     assert_eq!(
         error,
-        "`windows` is no TCP stack; allowed: `linux`, `rfc`, `ns3`, `lwip`, `lwip-1460`, `w5500`, `arduino`"
+        "`windows` is no TCP stack; allowed: `linux`, `linux-5`, `rfc`, `ns3`, `lwip`, `lwip-1460`, `lwip-1.4`, `w5500`, `arduino`"
     );
 }
 

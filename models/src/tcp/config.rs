@@ -45,7 +45,7 @@ pub enum RtoRule {
 
 /// The parameters of a connection; many connections share one.
 ///
-/// The sets: [`Config::linux`] and [`Config::linux_newreno`], measured on Linux 6.18; [`Config::rfc`], the
+/// The sets: [`Config::linux`] and [`Config::linux_newreno`], measured on Linux 6.18; [`Config::linux_5`]; [`Config::rfc`], the
 /// conservative numbers of the RFCs as ns-3.48 uses them; [`Config::lwip`] and [`Config::w5500`], small
 /// stacks by their sources. The source of each number stands with it:
 /// *Linux* is a sysctl or constant of that kernel, *measured* a capture of it, *ns-3* a default of
@@ -187,6 +187,13 @@ impl Config {
         }
     }
 
+    /// As Linux 5, and 6 before 6.5: a lost SYN is sent again after 1 s, then 2 s and doubling (`net/ipv4`,
+    /// "tcp: make the first N SYN RTO backoffs linear" came with 6.5). All else as 6.18.
+    #[must_use]
+    pub fn linux_5() -> Self {
+        Config { syn_linear_timeouts: 0, ..Config::linux() }
+    }
+
     /// As Linux 6.18 behaves with NewReno, and with selective acknowledgements, timestamps, RACK and tail
     /// loss probes switched off (`tcp_congestion_control`, `tcp_sack`, `tcp_timestamps`, `tcp_recovery`,
     /// `tcp_early_retrans`), as c08_newreno_d20 was captured.
@@ -291,9 +298,11 @@ impl Config {
     /// four and `TCP_SND_BUF` of two of them, `TCP_MAXRTX` 12, `TCP_SYNMAXRTX` 6, no timestamps, window
     /// scale or SACK (`glue-lwip/arduino/lwipopts.h` of esp82xx-nonos-linklayer, which that core is built
     /// with); timers in steps of 500 ms. The core's "higher bandwidth" has segments of 1460 bytes and
-    /// the same ratios, as has Espressif's lwIP 1.4 below MicroPython (`lwipopts.h` and `init.c` of
-    /// esp-open-lwip): see [`with_segments_of`](Self::with_segments_of). Its table of five connections
-    /// is left out.
+    /// the same ratios: see [`with_segments_of`](Self::with_segments_of). Its table of five connections
+    /// is left out, and that it acknowledges every second segment, however small.
+    ///
+    /// A delayed acknowledgement goes with the next tick of 250 ms: after 125 ms in the mean, as here. Of real
+    /// ones a fifth come later than 200 ms, when Linux has sent its probe.
     #[must_use]
     pub fn lwip() -> Self {
         Config {
@@ -313,12 +322,31 @@ impl Config {
             syn_rto: Duration::from_secs(3),
             syn_retries: 6,
             data_retries: 12,
-            delayed_ack: Duration::from_millis(250),
+            delayed_ack: Duration::from_millis(125),
             nagle: true,
             time_wait: Duration::from_secs(120),
             fin_wait_2_timeout: Some(Duration::from_secs(20)),
             slow_start_limit: Some(2),
             ..Config::rfc()
+        }
+    }
+
+    /// As Espressif's lwIP 1.4, which the ESP8266's SDK and MicroPython are built with (esp-open-lwip): segments
+    /// of 1460 bytes, an initial window of two (`tcp_in.c`), ticks of 125 and 250 ms (`TCP_TMR_INTERVAL`). The
+    /// first timeout is 1 s, and a SYN goes again each second (`tcp_slowtmr` does not double it); the variance of
+    /// three ticks of 250 ms never decays further. A delayed acknowledgement waits for the next tick of 125 ms.
+    #[must_use]
+    pub fn lwip_1_4() -> Self {
+        let first = Duration::from_secs(1);
+        Config {
+            initial_window_segments: 2,
+            min_rto: Duration::from_millis(750),
+            max_rto: Duration::from_secs(96),
+            initial_rto: first,
+            syn_rto: first,
+            syn_linear_timeouts: 6,
+            delayed_ack: Duration::from_micros(62_500),
+            ..Config::lwip().with_segments_of(1460)
         }
     }
 

@@ -35,7 +35,7 @@
 //! # Parameters
 //!
 //! All in [`Config`], each with its unit and the source of its values. The stacks: [`Config::linux`],
-//! [`Config::linux_newreno`], [`Config::rfc`], [`Config::lwip`], [`Config::w5500`], [`Config::arduino`].
+//! [`Config::linux_5`], [`Config::linux_newreno`], [`Config::rfc`], [`Config::lwip`], [`Config::lwip_1_4`], [`Config::w5500`], [`Config::arduino`].
 //!
 //! # Use
 //!

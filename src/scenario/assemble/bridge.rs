@@ -1,10 +1,13 @@
 //! Bridges between brokers.
 
+use std::num::NonZeroU16;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use models::app::{BridgePlan, BrokerProgram};
-use models::mqtt::{BrokerConfig, ClientConfig, QoS, TopicName, Will};
+use models::host::secure::Secured;
+use models::mqtt::{BrokerConfig, ClientConfig, Properties, QoS, TopicName, Will};
 use models::stream::Payload;
 use sim_core::random::Streams;
 
@@ -12,6 +15,8 @@ use super::super::load::{Group, Loaded};
 use super::super::names::KeepAlive;
 use super::super::schema::{Bridge, Role};
 use super::Numbering;
+use super::properties::seconds;
+use super::tls;
 
 /// Mosquitto's waits: mosquitto.conf(5), `restart_timeout`.
 const RESTART_BASE: Duration = Duration::from_secs(5);
@@ -50,6 +55,7 @@ pub(super) fn build(
         let plan = BridgePlan {
             remote: numbering.host(remote),
             port: there.port,
+            secured: secured(loaded, remote, bridge),
             topics: bridge.lines().expect("checked lines"),
             client: client(bridge, name, &state_topic, &settings.config),
             state_topic,
@@ -57,9 +63,17 @@ pub(super) fn build(
             restart_cap: bridge.restart_cap.map_or(RESTART_CAP, |span| span.0).max(restart_base),
         };
         let chance = streams.stream_indexed(&format!("bridge/{}", group.name), number as u64);
-        program = program.with_bridge(Arc::new(plan), chance);
+        program = program.with_bridge(Rc::new(plan), chance);
     }
     program
+}
+
+fn secured(loaded: &Loaded, remote: usize, bridge: &Bridge) -> Secured {
+    let offered = tls::broker_tls(&loaded.groups[remote]);
+    match (&bridge.tls, offered) {
+        (Some(own), Some(offered)) => Secured::With(Arc::new(tls::client(own, offered, false))),
+        (Some(_), None) | (None, _) => Secured::Plain,
+    }
 }
 
 // The limits of the broker's clients are those of its bridges too, as in Mosquitto.
@@ -71,8 +85,17 @@ fn client(bridge: &Bridge, name: &str, state_topic: &TopicName, broker: &BrokerC
         retain: true,
         properties: None,
     };
+    // As Mosquitto 2.0.20: a Receive Maximum, and no Session Expiry Interval.
+    let properties = Properties {
+        receive_maximum: NonZeroU16::new(broker.max_inflight_inbound),
+        session_expiry_interval_s: bridge.session_expiry.map(seconds),
+        ..Properties::default()
+    };
+    let version = bridge.version();
     ClientConfig {
         bridge: true,
+        version,
+        connect_properties: version.has_properties().then(|| properties.boxed()).flatten(),
         clean_session: bridge.clean_session,
         keep_alive_s: bridge.keep_alive.map_or(60, |KeepAlive(seconds)| seconds),
         user_name: bridge.user.as_deref().map(Arc::from),

@@ -1,5 +1,6 @@
 //! Clients and their roles: a fleet's members share what they have in common.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,13 +60,13 @@ fn body(payload: &schema::Payload) -> Payload {
 pub(super) struct Members<'a> {
     group: &'a Group,
     client: &'a load::Client,
-    plan: Arc<ClientPlan>,
+    plan: Rc<ClientPlan>,
     audience: &'a Audience,
     streams: &'a Streams,
     /// The bytes of the role's message, shared by all members.
     body: Payload,
     /// The machine's parameters, once made, where all members share them.
-    config: Option<Arc<ClientConfig>>,
+    config: Option<Rc<ClientConfig>>,
     /// The role's plan, once made, where all members share it.
     shared: Option<SharedPlan>,
     /// The cycle of members that sleep.
@@ -74,11 +75,11 @@ pub(super) struct Members<'a> {
 
 #[derive(Clone)]
 enum SharedPlan {
-    Publisher(Arc<PublisherPlan>),
-    Camera(Arc<CameraPlan>),
-    Burst(Arc<BurstPlan>),
+    Publisher(Rc<PublisherPlan>),
+    Camera(Rc<CameraPlan>),
+    Burst(Rc<BurstPlan>),
     Subscriber(Arc<SubscriberPlan>),
-    Steps(Arc<StepsPlan>),
+    Steps(Rc<StepsPlan>),
 }
 
 /// A message as a role gives it.
@@ -130,7 +131,7 @@ impl<'a> Members<'a> {
         Some(Members {
             group,
             client,
-            plan: Arc::new(plan),
+            plan: Rc::new(plan),
             audience,
             streams,
             body,
@@ -198,7 +199,7 @@ impl<'a> Members<'a> {
         let config = match &self.config {
             Some(config) => config.clone(),
             None => {
-                let config = Arc::new(self.client_config(index));
+                let config = Rc::new(self.client_config(index));
                 self.config = self.client.will.is_none().then(|| config.clone());
                 config
             }
@@ -216,6 +217,7 @@ impl<'a> Members<'a> {
         config.keep_alive_rule = written.keep_alive_rule.unwrap_or(profile.keep_alive_rule);
         config.looks_every = written.keep_alive_check.map_or(profile.looks_every, |every| Some(every.0));
         config.resend_after_clean_session = profile.resends_after_clean_session;
+        config.forget_unacknowledged = profile.forgets_unacknowledged;
         config.queue_qos_0_offline = profile.queues_qos_0_offline;
         config.max_queued = profile.max_queued;
         config.retry_after_s =
@@ -316,11 +318,11 @@ impl<'a> Members<'a> {
                     once_a_connection: role.sleep.is_some(),
                     sample_ns: self.sample_ns(),
                 };
-                (SharedPlan::Publisher(Arc::new(plan)), !role.topic.0.has_index())
+                (SharedPlan::Publisher(Rc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Camera(role) => {
                 let plan = self.camera_plan(role, body, index, ledger);
-                (SharedPlan::Camera(Arc::new(plan)), !role.topic.0.has_index())
+                (SharedPlan::Camera(Rc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Burst(role) => {
                 let (topic, properties) = (&role.topic, role.properties.as_ref());
@@ -331,7 +333,7 @@ impl<'a> Members<'a> {
                     one_at_a_time: role.one_at_a_time,
                     then_disconnect: role.then == Then::Disconnect,
                 };
-                (SharedPlan::Burst(Arc::new(plan)), !role.topic.0.has_index())
+                (SharedPlan::Burst(Rc::new(plan)), !role.topic.0.has_index())
             }
             schema::Role::Subscriber(role) => {
                 let plan = SubscriberPlan {
@@ -346,7 +348,7 @@ impl<'a> Members<'a> {
                 let steps = steps.map(|step| {
                     (instant(step.at.0, Duration::ZERO, index), self.act(&step.act, index, ledger))
                 });
-                (SharedPlan::Steps(Arc::new(StepsPlan { steps: steps.collect() })), false)
+                (SharedPlan::Steps(Rc::new(StepsPlan { steps: steps.collect() })), false)
             }
             schema::Role::Broker(_) | schema::Role::Visitor(_) | schema::Role::Service(_) => {
                 unreachable!("no client of ours")

@@ -12,6 +12,7 @@ mod power;
 mod properties;
 mod tls;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -186,10 +187,12 @@ fn board_of(board: &profile::Board) -> Board {
 fn tcp_config(stack: profile::Stack, changes: &Tcp, mtu: u32) -> Config {
     let mut config = match stack {
         profile::Stack::Linux => Config::linux(),
+        profile::Stack::Linux5 => Config::linux_5(),
         profile::Stack::Rfc => Config::rfc(),
         profile::Stack::Ns3 => ns3(),
         profile::Stack::Lwip => Config::lwip(),
         profile::Stack::Lwip1460 => Config::lwip().with_segments_of(1_460),
+        profile::Stack::Lwip14 => Config::lwip_1_4(),
         profile::Stack::W5500 => Config::w5500(),
         profile::Stack::Arduino => Config::arduino(),
     };
@@ -234,7 +237,7 @@ fn ns3() -> Config {
 fn service(group: &Group) -> Program {
     let Role::Service(role) = &group.role else { unreachable!("a group is a broker or has a client") };
     let plan = ServicePlan::new(role.port, role.latency.0, role.answer.0 as usize);
-    Program::Service(Box::new(ServiceProgram::new(Arc::new(plan))))
+    Program::Service(Box::new(ServiceProgram::new(Rc::new(plan))))
 }
 
 fn broker(settings: &load::Broker, group: &Group) -> BrokerProgram {

@@ -10,7 +10,7 @@ use super::super::schema::{MessageProperties, Mqtt, Subscription, Will};
 use super::client::qos;
 
 /// Whole seconds of a checked span.
-fn seconds(span: Span) -> u32 {
+pub(super) fn seconds(span: Span) -> u32 {
     u32::try_from(span.0.as_secs()).unwrap_or(u32::MAX)
 }
 

@@ -9,11 +9,19 @@ use models::tls::{Certificate, Cipher, Config, Group as KeyGroup, Key, Session, 
 
 use super::super::load::{Group, Loaded};
 use super::super::schema::{BrokerTls, ClientTls, Role};
+use super::bridge;
 
 /// How the members of `group` secure their connections, if they do.
 pub(super) fn security(loaded: &Loaded, group: &Group) -> Option<Arc<Security>> {
     let (config, resumption, session) = match &group.client {
-        None => (broker(broker_tls(group)?), TlsResumption::Never, None),
+        None => match broker_tls(group) {
+            Some(tls) => (broker(tls), TlsResumption::Never, None),
+            // Each bridge brings its own settings.
+            None if bridge::of(group).iter().any(|bridge| bridge.tls.is_some()) => {
+                (Config::openssl(Version::Tls13), TlsResumption::Never, None)
+            }
+            None => return None,
+        },
         Some(client) => {
             let offered = broker_tls(&loaded.groups[client.broker])?;
             let own = client.tls.as_ref()?;
@@ -27,6 +35,7 @@ pub(super) fn security(loaded: &Loaded, group: &Group) -> Option<Arc<Security>> 
     let tls = group.board.tls.as_ref().expect("checked to have figures");
     Some(Arc::new(Security {
         config: Arc::new(config),
+        listens: broker_tls(group).is_some(),
         cost: cost(tls),
         ram_per_connection: group.software.tls_ram_bytes.expect("checked to have figures"),
         keeps_sessions: resumption != TlsResumption::Never,
@@ -34,7 +43,7 @@ pub(super) fn security(loaded: &Loaded, group: &Group) -> Option<Arc<Security>> 
     }))
 }
 
-fn broker_tls(group: &Group) -> Option<&BrokerTls> {
+pub(super) fn broker_tls(group: &Group) -> Option<&BrokerTls> {
     match &group.role {
         Role::Broker(role) => role.tls.as_ref(),
         Role::Publisher(_)
@@ -62,7 +71,7 @@ fn broker(tls: &BrokerTls) -> Config {
     }
 }
 
-fn client(tls: &ClientTls, offered: &BrokerTls, close_notify: bool) -> Config {
+pub(super) fn client(tls: &ClientTls, offered: &BrokerTls, close_notify: bool) -> Config {
     let usual = Config::openssl(version(offered.version));
     Config {
         cipher: cipher(offered.cipher),

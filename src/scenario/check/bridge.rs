@@ -1,5 +1,7 @@
 //! Bridges: their names, and that the other broker can be reached.
 
+use models::profile::TlsResumption;
+
 use super::{Diagnostic, End, Role, Scenario, View, above_zero, name_help, reaches};
 use crate::scenario::schema::{Bridge, BrokerRole, Host};
 
@@ -25,11 +27,7 @@ pub(in crate::scenario) fn bridges(
                     .error("a bridge to its own broker", "to", "the same broker")
                     .help("a bridge needs another broker"));
             }
-            if role.tls.is_some() || remote.tls.is_some() {
-                return Err(at
-                    .error("a bridge with TLS is not modelled", "to", "one of the two brokers has `tls`")
-                    .help("remove `tls` from both brokers, or the bridge"));
-            }
+            tls(&at, name, bridge, there, remote)?;
             let same = |earlier: &&Bridge| earlier.to == bridge.to && earlier.name(name) == bridge.name(name);
             if role.bridges[..number.parse().unwrap_or(0)].iter().any(|earlier| same(&earlier)) {
                 return Err(at
@@ -44,6 +42,32 @@ pub(in crate::scenario) fn bridges(
         }
     }
     Ok(())
+}
+
+/// Whether bridge and broker can meet, as clients and brokers must.
+fn tls(at: &At<'_>, name: &str, bridge: &Bridge, there: &str, remote: &BrokerRole) -> Result<(), Diagnostic> {
+    let path = |keys: &[&'static str]| [&at.path[..], keys].concat();
+    match (&bridge.tls, &remote.tls) {
+        (None, None) => Ok(()),
+        (Some(_), None) => Err(at
+            .error(
+                format!("the bridge wants TLS, the broker `{there}` has none"),
+                "tls",
+                "nobody answers this",
+            )
+            .help("write `role: Broker(tls: (version: \"1.3\"))` there, or remove this `tls`")),
+        (None, Some(_)) => Err(at
+            .error(format!("the broker `{there}` takes only TLS"), "to", "`tls` is missing beside it")
+            .help("write `tls: ()` in this bridge")),
+        (Some(own), Some(_)) if own.resumption != TlsResumption::Never => Err(at
+            .view
+            .error("bridges do not resume TLS sessions", &path(&["tls", "resumption"]), "not modelled")
+            .help("remove it")),
+        (Some(own), Some(offered)) => {
+            super::tls::own(at.view, own, &path(&["tls"]))?;
+            super::tls::versions(at.view, (name, &path(&["tls", "version"])), own, there, offered)
+        }
+    }
 }
 
 /// Where a bridge stands.
@@ -85,7 +109,12 @@ fn own_keys(at: &At<'_>, host: &str, role: &BrokerRole, bridge: &Bridge) -> Resu
         // MQTT 3.1.1 §3.1.2.9 [MQTT-3.1.2-22]
         return Err(at
             .error("a password without a user name", "password", "needs `user`")
-            .help("MQTT 3.1.1 §3.1.2.9"));
+            .help("add `user`, or remove `password` (MQTT 3.1.1 §3.1.2.9)"));
+    }
+    if bridge.session_expiry.is_some() && !bridge.version().has_properties() {
+        return Err(at
+            .error("`session_expiry` needs MQTT 5.0", "session_expiry", "the bridge speaks an older version")
+            .help("add `version: \"5.0\"`; before it, `clean_session: false` keeps a session for ever"));
     }
     let path = |key: &'static str| [&at.path[..], &[key]].concat();
     above_zero(at.view, &path("restart_base"), bridge.restart_base)?;

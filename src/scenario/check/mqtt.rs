@@ -49,7 +49,7 @@ pub(super) fn keys(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagn
         // MQTT 3.1.1 §3.1.2.9 [MQTT-3.1.2-22]
         return Err(view
             .error("a password without a user name", &path("password"), "needs `user`")
-            .help("MQTT 3.1.1 §3.1.2.9"));
+            .help("add `user`, or remove `password` (MQTT 3.1.1 §3.1.2.9)"));
     }
     if let Some(id) = &mqtt.client_id
         && host.count > 1
@@ -286,6 +286,24 @@ pub(in crate::scenario) fn client_abilities(
     Ok(())
 }
 
+/// MQTT 5.0 §4.8.2: `$share/` is followed by a name of its own level and a filter.
+fn shared_filters(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagnostic> {
+    let Role::Subscriber(role) = &host.role else { return Ok(()) };
+    for (index, subscription) in role.filters.iter().enumerate() {
+        let Some(rest) = subscription.filter.0.as_str().strip_prefix("$share/") else { continue };
+        let good = rest.split_once('/').is_some_and(|(share, filter)| {
+            !share.is_empty() && !share.contains(['+', '#']) && !filter.is_empty()
+        });
+        if !good {
+            let path = ["hosts", name, "role", "filters", &index.to_string(), "filter"];
+            return Err(view
+                .error("a shared subscription without a name or a filter", &path, "refused")
+                .help("write `$share/name/filter` (MQTT 5.0 §4.8.2)"));
+        }
+    }
+    Ok(())
+}
+
 fn needs_version_5(view: &View<'_>, key: &str, path: &[&str], version: Version) -> Diagnostic {
     view.error(format!("`{key}` needs version 5.0"), path, "not in this version of MQTT")
         .help(format!("the client speaks MQTT {}; write `version: \"5.0\"` in its `mqtt`", version.number()))
@@ -302,7 +320,14 @@ fn versioned_keys(view: &View<'_>, name: &str, host: &Host, version: Version) ->
                 .error("`retry_after` does not fit version 5.0", &path("retry_after"), "not in this version")
                 .help("MQTT 5.0 §4.4 forbids it; remove it, or write `version: \"3.1.1\"` or `\"3.1\"`"));
         }
-        return Ok(());
+        return shared_filters(view, name, host);
+    }
+    let empty_id = mqtt.client_id.as_ref().is_some_and(|id| id.0.as_str().is_empty());
+    if empty_id && mqtt.clean_session == Some(false) {
+        // MQTT 3.1.1 §3.1.3.1 [MQTT-3.1.3-8]
+        return Err(view
+            .error("a session is to be kept without a Client Identifier", &path("client_id"), "empty")
+            .help("every broker refuses this with code 2 (MQTT 3.1.1 §3.1.3.1): name the client, or write `clean_session: true`"));
     }
     if let Some(key) = mqtt.of_version_5().next() {
         return Err(needs_version_5(view, key, &path(key), version));

@@ -36,7 +36,9 @@ fn named<'a>(view: &View<'_>, scenario: &'a Scenario) -> Vec<Named<'a>> {
 /// Checks the names and the links, and gives the ends of every link.
 pub(in crate::scenario) fn network(view: &View<'_>, scenario: &Scenario) -> Result<Vec<Ends>, Diagnostic> {
     if scenario.hosts.is_empty() {
-        return Err(view.error("a scenario without hosts", &["hosts"], "nothing in here"));
+        return Err(view
+            .error("a scenario without hosts", &["hosts"], "nothing in here")
+            .help("add a broker and a client: `\"server\": (role: Broker())`"));
     }
     let named = named(view, scenario);
     names(&named)?;
@@ -48,7 +50,8 @@ pub(in crate::scenario) fn network(view: &View<'_>, scenario: &Scenario) -> Resu
             let place = |index: usize| view.outline.shown(&["links", &index.to_string()]);
             return Err(Diagnostic::error("two links between the same nodes")
                 .at(view.source.place(place(index), "again here"))
-                .related(view.source.place(place(first), "first here")));
+                .related(view.source.place(place(first), "first here"))
+                .help("remove one of them, or let one lead over a switch"));
         }
         ends.push(link);
     }

@@ -27,21 +27,28 @@ pub(super) fn host(view: &View<'_>, name: &str, host: &Host) -> Result<(), Diagn
         }
     }
     let Some(tls) = host.mqtt.as_ref().and_then(|mqtt| mqtt.tls.as_ref()) else { return Ok(()) };
-    let path = ["hosts", name, "mqtt", "tls", "certificate"];
-    super::in_range(view, &path, Some(tls.certificate.0), CERTIFICATE, "bytes of DER")?;
+    own(view, tls, &["hosts", name, "mqtt", "tls"])
+}
+
+/// What the keys of a client or a bridge, which stand at `path`, say on their own.
+pub(super) fn own(view: &View<'_>, tls: &ClientTls, path: &[&str]) -> Result<(), Diagnostic> {
+    let at = |key: &'static str| [path, &[key]].concat();
+    super::in_range(view, &at("certificate"), Some(tls.certificate.0), CERTIFICATE, "bytes of DER")?;
     if let Some(size) = tls.max_fragment
         && ![512, 1_024, 2_048, 4_096].contains(&size.0)
     {
-        let path = ["hosts", name, "mqtt", "tls", "max_fragment"];
         return Err(view
-            .error(format!("no maximum fragment length of {} B can be asked for", size.0), &path, "refused")
+            .error(
+                format!("no maximum fragment length of {} B can be asked for", size.0),
+                &at("max_fragment"),
+                "refused",
+            )
             .help("allowed: 512 B, 1024 B, 2048 B, 4096 B (RFC 6066 §4); without it, 16384 B"));
     }
     for (key, text) in [("server_name", &tls.server_name), ("alpn", &tls.alpn)] {
         if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > 255) {
-            let path = ["hosts", name, "mqtt", "tls", key];
             return Err(view
-                .error(format!("`{key}` has no length from 1 to 255"), &path, "refused")
+                .error(format!("`{key}` has no length from 1 to 255"), &at(key), "refused")
                 .help("allowed: 1 to 255 bytes (RFC 7301 §3.1, RFC 1035 §3.1)"));
         }
     }
@@ -78,15 +85,19 @@ pub(in crate::scenario) fn ends(
                     )
                     .help("write `mqtt: (tls: ())`"));
             }
-            (Some(client), Some(offered)) => versions(view, name, client, broker_name, offered)?,
+            (Some(client), Some(offered)) => {
+                let at = ["hosts", name, "mqtt", "tls", "version"];
+                versions(view, (name, &at), client, broker_name, offered)?;
+            }
         }
     }
     Ok(())
 }
 
-fn versions(
+/// Whether a client or bridge of `name`, whose version stands at `path`, speaks the broker's.
+pub(super) fn versions(
     view: &View<'_>,
-    name: &str,
+    (name, path): (&str, &[&str]),
     client: &ClientTls,
     broker_name: &str,
     offered: &BrokerTls,
@@ -99,7 +110,7 @@ fn versions(
                     version.word(),
                     offered.version.word()
                 ),
-                &["hosts", name, "mqtt", "tls", "version"],
+                path,
                 "another version",
             )
             .help("the handshake would end with the alert protocol_version (RFC 8446 §6.2)")),
@@ -116,7 +127,7 @@ pub(in crate::scenario) fn costs(
     software: &Software,
 ) -> Result<(), Diagnostic> {
     let on = match &host.role {
-        Role::Broker(role) => role.tls.is_some(),
+        Role::Broker(role) => role.tls.is_some() || role.bridges.iter().any(|bridge| bridge.tls.is_some()),
         Role::Publisher(_)
         | Role::Camera(_)
         | Role::Burst(_)

@@ -198,9 +198,13 @@ impl Planner<'_, '_> {
                     TraceText::Here(text) => text.clone(),
                     TraceText::File(name) => self.trace_file(path, name)?,
                 };
+                let key = match &trace.text {
+                    TraceText::Here(_) => "packets",
+                    TraceText::File(_) => "file",
+                };
                 let list = LossList::of_trace(&text, trace.repeat).map_err(|error| {
                     self.view
-                        .error(format!("the trace cannot be read: {error}"), path, "refused")
+                        .error(format!("the trace cannot be read: {error}"), &below(path, key), "refused")
                         .help("write `.` for a packet delivered and `x` for one lost; `#` begins a comment")
                 })?;
                 Ok(Loss::Listed(list))
@@ -211,9 +215,13 @@ impl Planner<'_, '_> {
     fn trace_file(&mut self, path: &[&str], name: &str) -> Result<String, Diagnostic> {
         self.library.files.text(self.folder, name).map_err(|error| Diagnostic {
             help: error.help,
-            ..self.view.error(error.message, path, "named here")
+            ..self.view.error(error.message, &below(path, "file"), "named here")
         })
     }
+}
+
+fn below<'a>(path: &[&'a str], key: &'a str) -> Vec<&'a str> {
+    path.iter().copied().chain([key]).collect()
 }
 
 /// What both ways have in common, and the queue of one of them.

@@ -69,6 +69,7 @@ pub(super) fn broker(role: &BrokerRole, profile: &BrokerProfile) -> Broker {
     let count = |limit: u32| limit.min(u32::from(u16::MAX)) as u16;
     set(&mut config.max_inflight, role.max_inflight.map(count));
     set(&mut config.max_inflight_inbound, role.max_inflight_inbound.map(count));
+    set(&mut config.beyond_inbound_window, role.beyond_inbound_window);
     set(&mut config.max_queued, role.max_queued);
     set(&mut config.max_queued_bytes, role.max_queued_bytes.map(|size| size.0));
     set(&mut config.when_queue_full, role.when_queue_full);

@@ -78,7 +78,9 @@ pub(super) fn plan(view: &View<'_>, sweep: &Sweep) -> Result<PlannedSweep, Diagn
             .help("write `axes: [(name: \"qos\", values: [0, 1, 2])]`"));
     }
     if sweep.runs == 0 {
-        return Err(view.error("no runs", &["sweep", "runs"], "at least 1"));
+        return Err(view
+            .error("no runs", &["sweep", "runs"], "at least 1")
+            .help("10 is usual, and what is taken without `runs`"));
     }
     let sizes = sizes(view, sweep)?;
     let groups = groups(view, sweep, &sizes)?;

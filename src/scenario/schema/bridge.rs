@@ -1,10 +1,13 @@
 //! Bridges between brokers.
 
+use models::mqtt::Version;
 use models::mqtt::bridge::Direction;
+use models::profile::Spoken;
 use serde::Deserialize;
 
 use super::super::names::{KeepAlive, QualityOfService};
 use super::super::quantity::Span;
+use super::tls::ClientTls;
 
 /// A broker's connection to another broker, as Mosquitto's `connection`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -16,7 +19,12 @@ pub struct Bridge {
     pub name: Option<String>,
     /// What is passed on, the line that decides first.
     pub topics: Vec<BridgeTopic>,
-    /// Clean Session at the other broker; false unless said otherwise.
+    /// The version of MQTT it speaks; 3.1.1 unless given.
+    pub version: Option<Spoken>,
+    /// How long the session at the other broker outlives the connection, in whole seconds; MQTT 5.0, where it ends
+    /// with the connection unless this is given.
+    pub session_expiry: Option<Span>,
+    /// Clean Session at the other broker, in MQTT 5.0 Clean Start; false unless said otherwise.
     #[serde(default)]
     pub clean_session: bool,
     /// Keep Alive; 60 s unless given.
@@ -25,6 +33,8 @@ pub struct Bridge {
     pub user: Option<String>,
     /// Password there; needs a user name.
     pub password: Option<String>,
+    /// TLS below MQTT, for a broker with TLS: `tls: ()`.
+    pub tls: Option<ClientTls>,
     /// The shortest wait before a new attempt; 5 s unless given. Each wait is random, from this to three times
     /// the wait before.
     pub restart_base: Option<Span>,
@@ -61,6 +71,12 @@ impl Bridge {
     #[must_use]
     pub fn name<'a>(&'a self, host: &'a str) -> &'a str {
         self.name.as_deref().unwrap_or(host)
+    }
+
+    /// The version of MQTT it speaks.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version.map_or(Version::V3_1_1, |Spoken(version)| version)
     }
 
     /// The lines of topics, as the models have them.

@@ -1,6 +1,8 @@
 //! What a host does.
 
-use models::mqtt::broker::{OverlappingSubscriptions, Right, SharedSubscriptions, WhenQueueFull};
+use models::mqtt::broker::{
+    BeyondInboundWindow, OverlappingSubscriptions, Right, SharedSubscriptions, WhenQueueFull,
+};
 use models::mqtt::session::Qos2Delivery;
 use models::profile::{Acknowledges, PublishToSys, Spoken};
 use serde::Deserialize;
@@ -55,6 +57,8 @@ pub struct BrokerRole {
     pub max_inflight: Option<u32>,
     /// Unreleased QoS 2 messages from one client.
     pub max_inflight_inbound: Option<u32>,
+    /// What becomes of QoS 2 messages beyond them before MQTT 5.0.
+    pub beyond_inbound_window: Option<BeyondInboundWindow>,
     /// QoS 1 and 2 messages that wait for one client.
     pub max_queued: Option<u32>,
     /// Their bytes.

@@ -9,7 +9,7 @@ use super::super::quantity::{Size, Span};
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tcp {
-    /// The stack to start from: `"linux"`, `"rfc"`, `"ns3"`, `"lwip"`, `"lwip-1460"`, `"w5500"` or `"arduino"`.
+    /// The stack to start from: `"linux"`, `"linux-5"`, `"rfc"`, `"ns3"`, `"lwip"`, `"lwip-1460"`, `"lwip-1.4"`, `"w5500"` or `"arduino"`.
     pub stack: Option<Stack>,
     /// What sets the congestion window: `"newreno"` or `"cubic"`.
     pub congestion: Option<Congestion>,

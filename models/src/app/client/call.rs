@@ -10,9 +10,10 @@ use super::super::{Role, Workplace};
 use super::ClientProgram;
 use crate::cause::Cause;
 use crate::host::Surroundings;
+use crate::host::secure::Secured;
 use crate::host::socket::News;
 use crate::record::HostIndex;
-use crate::stream::Chunk;
+use crate::stream::{Chunk, Payload};
 
 /// A call under way.
 #[derive(Clone, Debug)]
@@ -54,6 +55,7 @@ impl ClientProgram {
         self.abort_call(place);
         let give_up_at = place.now + plan.give_up;
         place.requests.connect = Some((plan.service, plan.port));
+        place.requests.secured = Secured::Plain;
         place.work.charge(Cause::TcpConnect, place.cost.connect_ns);
         let call = Call { plan, socket: None, answer: Incoming::default(), give_up_at };
         self.rare.get_or_insert_default().call = Some(call);
@@ -101,7 +103,7 @@ impl ClientProgram {
         let Some(call) = call.filter(|call| call.socket == Some(socket)) else { return false };
         let entry = &mut place.sockets[socket as usize];
         if news.has(News::CONNECTED) {
-            let request = call.plan.request.clone();
+            let request = Payload::from(&call.plan.request[..]);
             place.work.charge(Cause::Inference, place.cost.publish(request.len() as u64));
             entry.tcp.write(place.now, Chunk::shared(TAG, request));
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use sim_core::time::SimTime;
 
 use crate::mqtt::broker::{Broker, Session, SessionIndex};
-use crate::mqtt::packet::{QoS, RetainHandling, SubscriptionOptions};
+use crate::mqtt::packet::{QoS, SubscriptionOptions};
 use crate::mqtt::session::ApplicationMessage;
 use crate::mqtt::subscriptions::Granted;
 use crate::mqtt::topic::TopicFilter;
@@ -78,13 +78,7 @@ impl Broker {
 }
 
 fn granted(qos: QoS) -> Granted {
-    let options = SubscriptionOptions {
-        qos,
-        no_local: true,
-        retain_as_published: true,
-        retain_handling: RetainHandling::Send,
-    };
-    Granted::new(options, 0)
+    Granted::new(SubscriptionOptions::of_bridge(qos), 0)
 }
 
 #[cfg(test)]

@@ -34,6 +34,19 @@ pub enum WhenQueueFull {
     DropOldest,
 }
 
+/// What becomes of a QoS 2 message beyond the window for unreleased ones, from a client before MQTT 5.0, who does
+/// not hear of that window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum BeyondInboundWindow {
+    /// It is taken: the window is for clients of MQTT 5.0 only.
+    Taken,
+    /// It is acknowledged and lost: Mosquitto 2.0.11.
+    Lost,
+    /// It is kept, and its PUBREC waits until others are released. Beyond `max_queued` of those it is neither
+    /// kept nor acknowledged: Mosquitto 1.4.8.
+    HeldBack,
+}
+
 /// For whom `$share/group/filter` is a shared subscription. MQTT 5.0 §4.8.2
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SharedSubscriptions {
@@ -63,8 +76,8 @@ pub struct BrokerConfig {
     pub newest_version: Version,
     /// QoS 1 and 2 messages sent to one client and not yet acknowledged; 0: no limit. Default 20.
     pub max_inflight: u16,
-    /// QoS 2 messages from one client that are not yet released; further ones are acknowledged and
-    /// dropped. To clients of MQTT 5.0 it is the Receive Maximum, and those who exceed it are
+    /// QoS 2 messages from one client that are not yet released; what becomes of further ones, see
+    /// `beyond_inbound_window`. To clients of MQTT 5.0 it is the Receive Maximum, and those who exceed it are
     /// disconnected. 0: no limit. Default 20.
     pub max_inflight_inbound: u16,
     /// QoS 1 and 2 messages that wait for one client, beyond those in flight; 0: no limit. Default 1000.
@@ -103,8 +116,8 @@ pub struct BrokerConfig {
     /// Whether a PUBLISH from a client may have one Subscription Identifier, which is ignored, against MQTT
     /// 5.0 §3.3.4. Default `true`.
     pub ignore_subscription_identifiers: bool,
-    /// Whether `max_inflight_inbound` holds for clients before MQTT 5.0, who do not hear of it. Default `true`.
-    pub inbound_window_before_5_0: bool,
+    /// What becomes of messages beyond `max_inflight_inbound` before MQTT 5.0. Default: they are lost.
+    pub beyond_inbound_window: BeyondInboundWindow,
     /// Level separators `/` in a topic at most; who names a deeper one is disconnected. 0: no limit. Default 200.
     pub max_topic_levels: u16,
     /// Subscriptions of one session at most; further ones are refused. 0: no limit. Default 0.
@@ -166,7 +179,7 @@ impl BrokerConfig {
             max_topic_levels: 0,
             fault_codes: FaultCodes::Standard,
             ignore_subscription_identifiers: false,
-            inbound_window_before_5_0: false,
+            beyond_inbound_window: BeyondInboundWindow::Taken,
             shared_subscriptions: SharedSubscriptions::Version5,
             topic_alias_maximum: u16::MAX,
             topic_aliases_outbound: u16::MAX,
@@ -197,7 +210,7 @@ impl Default for BrokerConfig {
             tolerance: Tolerance::MOSQUITTO,
             fault_codes: FaultCodes::Mosquitto,
             ignore_subscription_identifiers: true,
-            inbound_window_before_5_0: true,
+            beyond_inbound_window: BeyondInboundWindow::Lost,
             max_topic_levels: 200,
             max_subscriptions: 0,
             refused_filters: BTreeSet::new(),

@@ -28,6 +28,7 @@ mod directory;
 mod event;
 pub mod faults;
 mod forward;
+mod held_back;
 mod leave;
 mod publish;
 mod retry;
@@ -45,7 +46,8 @@ use crate::mqtt::broker::agreement::Agreement;
 pub use crate::mqtt::broker::authenticate::Verdict;
 pub use crate::mqtt::broker::bridge::Attachment;
 pub use crate::mqtt::broker::config::{
-    Authentication, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions, WhenQueueFull,
+    Authentication, BeyondInboundWindow, BrokerConfig, OverlappingSubscriptions, SharedSubscriptions,
+    WhenQueueFull,
 };
 use crate::mqtt::broker::directory::Directory;
 pub use crate::mqtt::broker::event::{BrokerEvent, DropReason};

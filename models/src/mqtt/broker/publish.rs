@@ -2,7 +2,7 @@
 
 use crate::mqtt::broker::access::Wants;
 use crate::mqtt::broker::bridge::is_state_of_bridge;
-use crate::mqtt::broker::{Broker, BrokerEvent, ConnectionId, DropReason, SessionIndex};
+use crate::mqtt::broker::{BeyondInboundWindow, Broker, BrokerEvent, ConnectionId, DropReason, SessionIndex};
 use crate::mqtt::close::ProtocolError;
 use crate::mqtt::codec::encode::{Outgoing, encode_acknowledgement_with};
 use crate::mqtt::message::Attached;
@@ -89,7 +89,7 @@ impl Broker {
     }
 
     // An acknowledgement; Reason Codes are for MQTT 5.0 only.
-    fn acknowledgement(
+    pub(super) fn acknowledgement(
         &self,
         connection: ConnectionId,
         packet_type: PacketType,
@@ -149,9 +149,7 @@ impl Broker {
         application: ApplicationMessage,
     ) {
         let message = application.message;
-        let limit = usize::from(self.config.max_inflight_inbound);
         let version = self.version(connection);
-        let limited = version.has_properties() || self.config.inbound_window_before_5_0;
         let on_publish = self.config.deliver_qos_2_on == Qos2Delivery::Publish;
         let inbound = &self.sessions[session.0 as usize].inbound;
         let pubrec = |broker: &Self, reason_code| {
@@ -159,15 +157,17 @@ impl Broker {
         };
         if inbound.holds(id) {
             self.transmit(connection, pubrec(self, ReasonCode::Success));
-        } else if limit > 0 && inbound.len() >= limit && limited {
+        } else if self.is_beyond_inbound_window(session, version) {
             // MQTT 5.0 §3.3.4: "it uses a DISCONNECT packet with Reason Code 0x93"
             if version.has_properties() {
                 self.protocol_error(connection, ProtocolError::ReceiveMaximum);
-                return;
+            } else if self.config.beyond_inbound_window == BeyondInboundWindow::HeldBack {
+                self.hold_back(session, id, application);
+            } else {
+                // Mosquitto 2.0.11 acknowledges such a message and loses it.
+                self.dropped(message, DropReason::InboundWindow);
+                self.transmit(connection, pubrec(self, ReasonCode::Success));
             }
-            // Mosquitto 2.0.11 acknowledges such a message and loses it.
-            self.dropped(message, DropReason::InboundWindow);
-            self.transmit(connection, pubrec(self, ReasonCode::Success));
         } else if on_publish {
             self.session(session).inbound.hold(id, None);
             let reason_code = self.accept_message(&application, Some(session), true);
@@ -196,6 +196,10 @@ impl Broker {
         let unknown = self.config.fault_codes.of_unknown_identifier();
         let reason_code = if known { ReasonCode::Success } else { unknown };
         let pubcomp = self.acknowledgement(connection, PacketType::Pubcomp, id, reason_code, message);
+        let holds_back = self.session(session).inbound.held_back() > 0;
+        if holds_back {
+            self.acknowledge_held_back(connection, session);
+        }
         self.in_order(connection, pubcomp, |broker| {
             if let Some(application) = released {
                 broker.buffered -= application.weight();
@@ -203,6 +207,9 @@ impl Broker {
                 broker.forward(application);
             }
         });
+        if holds_back {
+            self.acknowledge_all_if_none_is_left(connection, session);
+        }
     }
 
     /// Takes a message over and sends it on. `from`: the session of its publisher, if it lives.
@@ -213,7 +220,7 @@ impl Broker {
 
     // Counts the copies as of now; `matched` holds the subscribers afterwards. `last` tells whether they
     // are not looked for again.
-    fn accept_message(
+    pub(super) fn accept_message(
         &mut self,
         application: &ApplicationMessage,
         from: Option<SessionIndex>,

@@ -58,6 +58,9 @@ pub struct ClientConfig {
     /// again with DUP, QoS 2 from the beginning. Default `false`: they are discarded, as
     /// MQTT 3.1.1 §3.1.2.4 says of the session state.
     pub resend_after_clean_session: bool,
+    /// Whether a message in flight is forgotten with its connection, even where the session lasts, as in umqtt: nothing
+    /// is sent again, against MQTT 3.1.1 §4.4. Default `false`.
+    pub forget_unacknowledged: bool,
     /// Whether the length of SUBSCRIBE is written in one byte, whatever it is, as umqtt does: above 127 it says
     /// something else (MQTT 3.1.1 §2.2.3), and the packet is malformed. Default `false`.
     pub subscribe_length_in_one_byte: bool,
@@ -90,6 +93,7 @@ impl ClientConfig {
             bridge: false,
             queue_qos_0_offline: false,
             resend_after_clean_session: false,
+            forget_unacknowledged: false,
             subscribe_length_in_one_byte: false,
             deliver_qos_2_on: Qos2Delivery::Pubrel,
         }

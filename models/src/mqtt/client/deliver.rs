@@ -135,7 +135,7 @@ impl Client {
         // MQTT 3.1.1 §3.1.2.4
         if lost && config.resend_after_clean_session {
             outbound.restart();
-        } else if lost {
+        } else if lost || config.forget_unacknowledged {
             for application in outbound.discard_in_flight() {
                 *bytes -= application.weight();
                 happened.push_back(Happened::Discarded(application.message));

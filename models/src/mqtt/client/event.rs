@@ -1,5 +1,6 @@
 //! What a client tells its host.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::mqtt::client::Client;
@@ -69,7 +70,7 @@ pub enum ClientEvent {
         /// Its name in the ledger.
         message: MessageId,
         /// What MQTT 5.0 attaches to it.
-        attached: Option<Arc<Attached>>,
+        attached: Option<Rc<Attached>>,
     },
     /// A published message is done with: handed over (QoS 0), PUBACK or PUBCOMP received, or PUBREC with a
     /// failure.

@@ -26,6 +26,7 @@ mod request;
 mod transmit;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sim_core::time::SimTime;
@@ -131,7 +132,7 @@ impl Default for Traffic {
 #[derive(Clone, Debug)]
 pub struct Client {
     // Shared by the members of a fleet; what is a client's own stands beside it.
-    config: Arc<ClientConfig>,
+    config: Rc<ClientConfig>,
     // The number in the fleet.
     member: u32,
     bridge: bool,
@@ -147,12 +148,12 @@ impl Client {
     /// A client without a transport.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        Client::member(Arc::new(config), 0)
+        Client::member(Rc::new(config), 0)
     }
 
     /// One of several clients with the same parameters, and a number in the Client Identifier.
     #[must_use]
-    pub fn member(config: Arc<ClientConfig>, member: u32) -> Self {
+    pub fn member(config: Rc<ClientConfig>, member: u32) -> Self {
         Client {
             member,
             bridge: config.bridge,

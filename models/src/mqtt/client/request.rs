@@ -78,6 +78,17 @@ impl Client {
         Ok(())
     }
 
+    /// The message as the server takes it, which may have said less than QoS 2 or no retained messages:
+    /// MQTT 5.0 §3.2.2.3.4, §3.2.2.3.5.
+    #[must_use]
+    pub fn lowered(&self, mut application: ApplicationMessage) -> ApplicationMessage {
+        if let Some(agreement) = self.agreement() {
+            application.qos = application.qos.min(agreement.maximum_qos);
+            application.retain &= agreement.retain_available;
+        }
+        application
+    }
+
     fn publish_at_most_once(&mut self, application: ApplicationMessage) -> Result<(), PublishError> {
         match self.state {
             State::Connected => self.pending.push_back(Pending::PublishAtMostOnce),

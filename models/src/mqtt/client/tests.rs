@@ -299,3 +299,43 @@ fn silence_of_the_server_ends_the_connection() {
     client.handle_timeout(SimTime::from_secs(11));
     assert_eq!(events(&mut client).last(), Some(&ClientEvent::Close(CloseReason::KeepAliveExpired)));
 }
+
+// MQTT 3.1.1 §3.1.2.4: without Session Present the server knows no identifier of the past, so a PUBLISH with one of them
+// is a new message.
+#[test]
+fn identifiers_of_a_session_that_the_server_lost_are_forgotten() {
+    for (session_present, delivered) in [(true, 1), (false, 2)] {
+        let config = ClientConfig {
+            clean_session: false,
+            deliver_qos_2_on: Qos2Delivery::Publish,
+            ..ClientConfig::new("c")
+        };
+        let mut client = Client::new(config);
+        accept(&mut client, false);
+        send(&mut client, incoming(Q2, 5, false));
+        client.transport_closed(NOW);
+        sent(&mut client);
+        accept(&mut client, session_present);
+        send(&mut client, incoming(Q2, 5, false));
+        let messages = events(&mut client);
+        let messages = messages.iter().filter(|event| matches!(event, ClientEvent::Message { .. }));
+        assert_eq!(messages.count(), delivered, "session present: {session_present}");
+    }
+}
+
+// MQTT 3.1.1 §4.4 asks for more.
+#[test]
+fn who_keeps_nothing_sends_nothing_again() {
+    for (forget_unacknowledged, again) in [(false, vec!["PUBLISH 1 dup"]), (true, vec![])] {
+        let config = ClientConfig { clean_session: false, forget_unacknowledged, ..ClientConfig::new("c") };
+        let mut client = Client::new(config);
+        accept(&mut client, false);
+        publish(&mut client, Q1, 1).unwrap();
+        assert_eq!(sent(&mut client), ["PUBLISH 1"]);
+        client.transport_closed(NOW);
+        accept(&mut client, true);
+        assert_eq!(sent(&mut client), again);
+        let discarded = events(&mut client).contains(&ClientEvent::Discarded { message: MessageId(1) });
+        assert_eq!(discarded, forget_unacknowledged);
+    }
+}

@@ -37,6 +37,18 @@ impl From<QoS> for SubscriptionOptions {
 }
 
 impl SubscriptionOptions {
+    /// What a bridge asks for: nothing that it brought itself, and RETAIN as published, so that the other server
+    /// keeps what this one keeps.
+    #[must_use]
+    pub const fn of_bridge(qos: QoS) -> Self {
+        SubscriptionOptions {
+            qos,
+            no_local: true,
+            retain_as_published: true,
+            retain_handling: RetainHandling::Send,
+        }
+    }
+
     /// The byte of SUBSCRIBE.
     #[must_use]
     pub const fn byte(self) -> u8 {

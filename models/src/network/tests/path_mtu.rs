@@ -18,7 +18,7 @@ fn three_links(bytes: usize, silent: bool, config: Config) -> Blueprint {
         properties: None,
     };
     let plan = BurstPlan { message, count: 1, one_at_a_time: false, then_disconnect: true };
-    blueprint.hosts[1] = client(1, "a", Role::Burst(Burst::new(Arc::new(plan))), SimTime::from_secs(1));
+    blueprint.hosts[1] = client(1, "a", Role::Burst(Burst::new(Rc::new(plan))), SimTime::from_secs(1));
     for host in &mut blueprint.hosts {
         host.tcp = Arc::new(config.clone());
     }

@@ -82,7 +82,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..200)
 }
 
-fn check(connection: &Connection) {
+pub(super) fn check(connection: &Connection) {
     assert!(
         connection.cwnd() >= u32::from(connection.mss()) || connection.cwnd() == 0,
         "{}",
@@ -123,7 +123,7 @@ fn live(mut connection: Connection, steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_segments_never_panic(steps in steps(), passive in any::<bool>(), rfc in any::<bool>()) {

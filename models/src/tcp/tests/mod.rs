@@ -8,6 +8,7 @@ mod handshake;
 mod harness;
 mod hostile;
 mod loss;
+mod mutated;
 mod oracle;
 mod path_mtu;
 mod property;

@@ -9,6 +9,7 @@ fn small_stacks_never_have_more_under_way_than_their_buffer() {
     let table = [
         (Config::lwip(), 536, 1_072),
         (Config::lwip().with_segments_of(1_460), 1_460, 2_920),
+        (Config::lwip_1_4(), 1_460, 2_920),
         (Config::w5500(), 1_460, 2_048),
         (Config::arduino(), 1_460, 1_460),
     ];
@@ -68,4 +69,19 @@ fn the_arduino_library_waits_for_each_segment() {
     let last = data.last().unwrap().at - start;
     // A full segment alone is acknowledged at once while the receiver is quick, later after up to 40 ms.
     assert!((13 * 40..=13 * 80).contains(&last.as_millis()), "{last:?}");
+}
+
+/// Espressif's lwIP 1.4 sends a lost SYN each second; Linux before 6.5 doubled, from 6.5 on it is linear for four.
+#[test]
+fn a_lost_syn_goes_again_as_each_stack_has_it() {
+    let times = |config: Config| {
+        let mut path = Path::new(config, Config::linux(), ms(1));
+        path.fate(|_| Fate::Lose);
+        path.run();
+        let syns = path.frames.iter().filter(|frame| frame.from == CLIENT);
+        syns.map(|frame| frame.at.as_nanos() / 1_000_000).collect::<Vec<_>>()
+    };
+    assert_eq!(times(Config::lwip_1_4()), [0, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000]);
+    assert_eq!(times(Config::linux())[..6], [0, 1_032, 2_064, 3_096, 4_128, 5_160]);
+    assert_eq!(times(Config::linux_5())[..4], [0, 1_032, 3_096, 7_224]);
 }

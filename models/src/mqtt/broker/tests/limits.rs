@@ -72,6 +72,61 @@ fn qos_2_beyond_the_inbound_window_is_acknowledged_and_lost() {
     pipe.assert_nothing_held();
 }
 
+fn holding_back(window: u16, messages: u32) -> (Pipe, usize) {
+    let config = BrokerConfig {
+        max_inflight_inbound: window,
+        max_queued: 100,
+        beyond_inbound_window: BeyondInboundWindow::HeldBack,
+        forward_before_acknowledging: false,
+        ..BrokerConfig::default()
+    };
+    let mut pipe = Pipe::new(config);
+    let p = pipe.add(ClientConfig { max_inflight: 0, clean_session: false, ..ClientConfig::new("p") });
+    pipe.connect(p);
+    let s = pipe.add_connected("s");
+    pipe.settle();
+    pipe.subscribe(s, "t", Q2);
+    pipe.settle();
+    for message in 0..messages {
+        pipe.publish(p, "t", Q2, false, message, 1);
+    }
+    while pipe.step(p, true) {}
+    (pipe, s)
+}
+
+// Source of Mosquitto 1.4.8: mqtt3_db_message_insert, mqtt3_db_message_release.
+#[test]
+fn qos_2_beyond_the_inbound_window_can_wait_for_its_pubrec() {
+    for window in 1..=20 {
+        let (mut pipe, s) = holding_back(window, 50);
+        let waiting =
+            |pipe: &Pipe| pipe.broker.sessions.iter().map(|(_, s)| s.inbound.held_back()).sum::<usize>();
+        assert_eq!(waiting(&pipe), 50 - usize::from(window));
+        pipe.settle();
+        assert_eq!(waiting(&pipe), 0);
+        let received: Vec<u32> = pipe.messages(s).iter().map(|message| message.0).collect();
+        assert_eq!(received, (0..50).collect::<Vec<_>>(), "window {window}: all, each once and in order");
+        pipe.broker.assert_bytes_add_up();
+        pipe.assert_nothing_held();
+    }
+}
+
+// One that is not even kept stays with its publisher, until it sends again.
+#[test]
+fn beyond_the_queue_of_those_held_back_nobody_answers() {
+    let (mut pipe, s) = holding_back(20, 130);
+    pipe.settle();
+    assert_eq!(pipe.messages(s).len(), 120);
+    pipe.broker.assert_bytes_add_up();
+    pipe.cut(0);
+    pipe.connect(0);
+    pipe.settle();
+    let mut received: Vec<u32> = pipe.messages(s).iter().map(|message| message.0).collect();
+    received.sort_unstable();
+    assert_eq!(received, (0..130).collect::<Vec<_>>(), "the others, after the reconnection");
+    pipe.assert_nothing_held();
+}
+
 #[test]
 fn names_below_sys_are_the_servers() {
     let mut pipe = Pipe::new(BrokerConfig::default());
