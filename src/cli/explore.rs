@@ -101,7 +101,7 @@ impl ExploreArguments {
                 down: self.down.map_or(spans.down, Span::get),
             },
             pairs: self.pairs.then_some(self.most.unwrap_or(u64::MAX)),
-            terms: Terms { settle: self.settle.map_or(terms.settle, Span::get) },
+            terms: Terms { settle: self.settle.map_or(terms.settle, Span::get), ..terms },
             run: self.run,
         }
     }

@@ -10,7 +10,9 @@
 //! | *q* 1 or 2, and the message is *owed* | at least one (§4.3.2, §4.3.3) |
 //!
 //! Messages of one publisher to one topic at one QoS above 0 reach a subscriber in the order in which they were
-//! published, by the arrival of their first copies (§4.6).
+//! published, by the arrival of their first copies (§4.6), if it was subscribed when they were published: of a message
+//! whose first sending found nobody, the repetition may come after later ones. They must go out at one QoS too, so
+//! who subscribes in several steps is left out.
 //!
 //! When is a message owed? If both ways still stand to their word at the end:
 //!
@@ -19,7 +21,8 @@
 //!   it was not killed, and with a clean session no connection ended after the publish call. A clean session ends with its connection, and what was under way with it.
 //! - *The subscriber's.* It had its SUBACK before the publish call, and not at the same instant, and is connected at the end. With a clean session,
 //!   its subscription ends with the connection: it must have subscribed anew before the publish call, and that
-//!   connection must have lasted to the end.
+//!   connection must have lasted to the end. With No Local, it is owed nothing of its own (MQTT 5.0 §3.8.3.1).
+//! - No connection of either ended shortly before the end ([`Terms::stood`]).
 //! - The broker did not refuse it, and did not start again without its memory.
 //! - It was published long enough before the end ([`Terms::settle`]): faults heal, and back-offs end.
 //!
@@ -43,25 +46,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use models::mqtt::broker::Memory;
-use models::mqtt::{TopicFilter, TopicName, Version, matches};
+use models::mqtt::{TopicName, matches};
 use models::record::{ClientRecord, DeliveryRecord, HostIndex, MessageRecord, Outcome};
 
+use self::party::{Party, party, retains};
 use super::heard::Heard;
 use super::kept::Kept;
 use crate::scenario::Loaded;
-use crate::scenario::load::{Client, Group};
-use crate::scenario::schema::{Act, MessageProperties, Role, Step, Subscription};
+
+mod party;
+
+pub(crate) use party::subscriptions;
 
 /// What the contract leaves to the user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Terms {
     /// Messages published later than this before the end are not judged.
     pub settle: Duration,
+    /// A client whose connection ended less than this before the end is not judged by what it still waits for, nor by
+    /// what others owe it: with each connection all that is in flight is sent again from its beginning (§4.4), and one that is
+    /// renewed sooner than that can cross its link never gets further.
+    pub stood: Duration,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Terms { settle: Duration::from_secs(15) }
+        Terms { settle: Duration::from_secs(15), stood: Duration::ZERO }
     }
 }
 
@@ -207,23 +217,6 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A client of the scenario.
-#[derive(Clone, Debug)]
-struct Party {
-    /// Whether its session outlives a connection.
-    keeps_session: bool,
-    filters: Vec<(TopicFilter, u8)>,
-    /// Whether it has shared subscriptions.
-    shares: bool,
-    /// Whether it subscribes in several steps: which SUBACK stands for which filter is not on record.
-    changes: bool,
-    /// Whether it publishes something that expires, or drops what it publishes.
-    unusual: bool,
-    /// Whether it publishes something that is retained.
-    retains: bool,
-    broker: usize,
-}
-
 /// What is promised in a scenario.
 #[derive(Clone, Debug)]
 pub struct Contract {
@@ -299,6 +292,9 @@ impl Contract {
         for (place, client) in outcome.clients.iter().enumerate() {
             let Some(client) = client else { continue };
             let name = || outcome.nodes[place].name.clone();
+            if !self.stood(outcome, client) {
+                continue;
+            }
             if self.stays[place] && !client.connected {
                 violations.push(Violation::Away { client: name() });
             }
@@ -309,6 +305,11 @@ impl Contract {
                 violations.push(Violation::Open { client: name(), messages: open });
             }
         }
+    }
+
+    /// Whether no connection of a client ended shortly before the end.
+    fn stood(&self, outcome: &Outcome, client: &ClientRecord) -> bool {
+        client.last_end.is_none_or(|ended| ended + self.terms.stood <= outcome.simulated)
     }
 
     fn recent(&self, outcome: &Outcome, message: &MessageRecord) -> bool {
@@ -339,9 +340,9 @@ impl Contract {
         for (place, listener) in self.parties.iter().enumerate() {
             let Some(listener) = listener else { continue };
             let Some(listening) = outcome.clients[place] else { continue };
-            let matching: Vec<u8> =
-                listener.filters.iter().filter(|(filter, _)| matches(filter, &topic)).map(|f| f.1).collect();
-            let [granted] = matching[..] else { continue };
+            let mut matching = listener.filters.iter().filter(|wanted| matches(&wanted.filter, &topic));
+            let (Some(wanted), None) = (matching.next(), matching.next()) else { continue };
+            let granted = wanted.qos;
             if listener.broker != sender.broker || listener.shares {
                 continue;
             }
@@ -353,6 +354,9 @@ impl Contract {
             }
             let owed = qos.min(granted) > 0
                 && !self.recent(outcome, message)
+                && (place != publisher || !wanted.no_local)
+                && self.stood(outcome, &sending)
+                && self.stood(outcome, &listening)
                 && handed_over(sender, &sending, message)
                 && subscribed(listener, &listening, message)
                 && !listener.changes
@@ -371,9 +375,14 @@ impl Contract {
             let (from, to) = (message.publisher, delivery.subscriber);
             let party = |host: HostIndex| self.parties[host.0 as usize].as_ref();
             let plain = party(from).is_some_and(|party| !party.unusual && !party.retains)
-                && party(to).is_some_and(|party| !party.shares);
+                && party(to).is_some_and(|party| !party.shares && !party.changes);
             let killed = |host: HostIndex| outcome.clients[host.0 as usize].is_some_and(|c| c.crashes > 0);
-            if message.qos == 0 || !plain || killed(from) || killed(to) {
+            if message.qos == 0
+                || !plain
+                || killed(from)
+                || killed(to)
+                || !self.listened(outcome, to, message)
+            {
                 continue;
             }
             let last = newest.entry((from, to, &message.topic, message.qos)).or_insert(delivery.message.0);
@@ -383,6 +392,18 @@ impl Contract {
             }
             *last = delivery.message.0.max(*last);
         }
+    }
+
+    /// Whether `to` was there for the message's first sending: if it was not, a later one may be its first.
+    fn listened(&self, outcome: &Outcome, to: HostIndex, message: &MessageRecord) -> bool {
+        let (Some(party), Some(client)) = (&self.parties[to.0 as usize], &outcome.clients[to.0 as usize])
+        else {
+            return false;
+        };
+        let stored = party.keeps_session && party.filters.iter().all(|wanted| wanted.qos > 0);
+        let since = if stored { client.subscribed_at } else { client.last_subscribed_at };
+        since.is_some_and(|since| since < message.published)
+            && (stored || client.last_end.is_none_or(|ended| ended < message.published))
     }
 }
 
@@ -410,89 +431,4 @@ fn subscribed(listener: &Party, listening: &ClientRecord, message: &MessageRecor
     let lasts = listener.keeps_session
         || listening.last_end.is_none_or(|ended| since.is_some_and(|since| ended < since));
     since.is_some_and(|since| since < message.published) && lasts && listening.connected
-}
-
-fn party(group: &Group, client: &Client, index: u32, duration: Duration) -> Party {
-    let wanted = subscriptions(&group.role);
-    let texts = wanted.iter().map(|one| (one.filter.0.expand(index), one.qos.0));
-    let (shared, own): (Vec<_>, Vec<_>) = texts.partition(|(text, _)| text.starts_with("$share/"));
-    let filters =
-        own.iter().filter_map(|(text, qos)| TopicFilter::new(text).ok().map(|filter| (filter, *qos)));
-    // MQTT 5.0 §3.1.2.11.2: without a Session Expiry Interval the session ends with the connection. One that may
-    // expire in the run is taken for one that does.
-    let expiry = client.written.session_expiry.map_or(Duration::ZERO, |expiry| expiry.0);
-    let outlives = client.version != Version::V5_0 || expiry >= duration;
-    Party {
-        keeps_session: !client.clean_session && outlives,
-        filters: filters.collect(),
-        shares: !shared.is_empty(),
-        changes: matches!(&group.role, Role::Steps(role) if role.steps.iter().filter(|step| asks(step)).count() > 1),
-        unusual: unusual(&group.role),
-        retains: retains(&group.role),
-        broker: client.broker,
-    }
-}
-
-/// What a role subscribes to, in all of its steps.
-pub(crate) fn subscriptions(role: &Role) -> Vec<&Subscription> {
-    match role {
-        Role::Subscriber(role) => role.filters.iter().collect(),
-        Role::Steps(role) => {
-            let mut wanted = Vec::new();
-            for step in &role.steps {
-                if let Act::Subscribe(subscribe) = &step.act {
-                    wanted.extend(&subscribe.filters);
-                }
-            }
-            wanted
-        }
-        Role::Broker(_)
-        | Role::Publisher(_)
-        | Role::Camera(_)
-        | Role::Burst(_)
-        | Role::Visitor(_)
-        | Role::SensorNode(_)
-        | Role::ServerNode(_)
-        | Role::Gateway(_)
-        | Role::CloudSink(_)
-        | Role::Service(_) => Vec::new(),
-    }
-}
-
-fn asks(step: &Step) -> bool {
-    matches!(step.act, Act::Subscribe(_) | Act::Unsubscribe(_))
-}
-
-/// Whether something that the client publishes is retained.
-fn retains(role: &Role) -> bool {
-    match role {
-        Role::Publisher(role) => role.retain,
-        Role::Burst(role) => role.retain,
-        Role::Steps(role) => role.steps.iter().any(|step| match &step.act {
-            Act::Publish(publish) => publish.retain,
-            _ => false,
-        }),
-        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
-        Role::SensorNode(_) | Role::ServerNode(_) | Role::Gateway(_) => false,
-        Role::CloudSink(_) | Role::Service(_) => false,
-    }
-}
-
-/// Whether something that the client publishes expires.
-fn unusual(role: &Role) -> bool {
-    let expires = |properties: &Option<MessageProperties>| {
-        properties.as_ref().is_some_and(|properties| properties.message_expiry.is_some())
-    };
-    match role {
-        Role::Publisher(role) => expires(&role.properties),
-        Role::Burst(role) => expires(&role.properties),
-        Role::Steps(role) => role.steps.iter().any(|step| match &step.act {
-            Act::Publish(publish) => expires(&publish.properties),
-            _ => false,
-        }),
-        Role::Broker(_) | Role::Camera(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
-        Role::Service(_) => false,
-        // Programs that drop what they publish when the connection is gone.
-        Role::SensorNode(_) | Role::ServerNode(_) | Role::Gateway(_) | Role::CloudSink(_) => true,
-    }
 }

@@ -26,6 +26,9 @@ use crate::scenario::load::{self, Group, load_text};
 use crate::scenario::profiles::Library;
 use crate::scenario::{Loaded, Overrides};
 
+/// Time in which all that a client has in flight is exchanged where no link is slow.
+const RENEWED: Duration = Duration::from_secs(5);
+
 /// A run of so many events has no end.
 const MOST_EVENTS: u64 = 20_000_000;
 
@@ -164,7 +167,10 @@ fn promised(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failu
     let refuses = has(&["max_connections"]);
     let stays = |host: &Group| plan.clients.iter().any(|client| *client.name == *host.name && client.stays);
     let stays = loaded.groups.iter().map(stays).collect();
-    let terms = Terms { settle: Duration::from_millis(plan.settle_ms) };
+    // A slow link may need longer for what waits than a connection lasts that is renewed, or that a keep-alive ends.
+    let slow = loaded.scenario.links.iter().any(|link| link.rate.is_some());
+    let settle = Duration::from_millis(plan.settle_ms);
+    let terms = Terms { settle, stood: if slow { settle } else { settle.min(RENEWED) } };
     let contract = Contract::expecting(loaded, stays, terms);
     // PubSubClient passes over a packet that is longer than its buffer.
     let takes_all = |subscriber: &String| {

@@ -22,7 +22,7 @@ const ALL: [(&str, &str); 5] = [
 fn shown(name: &str, sets: &[&str]) -> (String, String) {
     let loaded = load(&format!("counterexamples/{name}"), sets);
     let (outcome, recorder) = record(&loaded, RecorderOptions { frames: false, packets: true });
-    let terms = Terms { settle: Duration::from_millis(500) };
+    let terms = Terms { settle: Duration::from_millis(500), stood: Duration::ZERO };
     let contract = Contract::expecting(&loaded, vec![true; outcome.clients.len()], terms);
     let broken: String =
         contract.judge(&loaded, &outcome).iter().map(|violation| format!("{violation}\n")).collect();

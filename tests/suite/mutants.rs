@@ -121,7 +121,7 @@ fn a_mutant_is_planted_behind_its_switch() {
 }
 
 #[test]
-#[ignore = "builds a copy of the workspace and runs the tests once for each mutant: many minutes"]
+#[ignore = "builds a copy of the workspace and runs tests once for each mutant: many minutes"]
 fn mutants_are_noticed() {
     let wanted = std::env::var("MUTANTS").unwrap_or_default();
     let words: Vec<&str> = wanted.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();

@@ -152,6 +152,17 @@ fn another_host_leaves_the_draws_of_the_others_alone() {
 }
 
 #[test]
+fn each_link_loses_frames_of_its_own() {
+    let (outcome, _) = run(blueprint(&["a", "b"], 20, QoS::AtLeastOnce, 0.2, 9));
+    let last = |topic: &str| {
+        let own = outcome.messages.iter().filter(|message| message.topic.as_ref() == topic);
+        own.map(|message| message.accepted.unwrap()).max().unwrap()
+    };
+    // Both send the same at the same time: with the same frames lost they would end within 60 ms.
+    assert!(last("a").as_nanos().abs_diff(last("b").as_nanos()) > 60_000_000, "{} {}", last("a"), last("b"));
+}
+
+#[test]
 fn the_same_run_has_the_same_fingerprint_and_another_one_has_not() {
     let fingerprint = |run_number| {
         let mut blueprint = blueprint(&["a", "b"], 5, QoS::ExactlyOnce, 0.1, 4);

@@ -91,7 +91,12 @@ impl Connection {
         let Some(timestamps) = segment.options.timestamps else { return false };
         let old = (timestamps.value.wrapping_sub(self.receive.ts_recent) as i32) < 0;
         if old && ticks(now).wrapping_sub(self.receive.ts_recent_at) <= TS_RECENT_LIFETIME {
-            self.pending.acknowledgement = true;
+            // R1 asks for an answer. But on a path that duplicates and reorders, each end may take the other's answers
+            // for old duplicates, and they would answer each other for ever: what says nothing new is dropped in
+            // silence (Linux `tcp_disordered_ack`).
+            let empty = segment.payload.is_empty() && !segment.flags.contains(Flags::FIN);
+            let known = segment.seq == self.receive.nxt && segment.ack == self.send.una;
+            self.pending.acknowledgement |= !(empty && known);
             return false;
         }
         true

@@ -227,6 +227,15 @@ mod tests {
         assert_eq!(rtt.rto(), Duration::from_millis(300 + 600));
     }
 
+    // RFC 6298 (2.3): "The value of SRTT used in the update to RTTVAR is its value before updating SRTT itself"
+    #[test]
+    fn the_variation_is_taken_from_the_mean_before_the_sample() {
+        let rtt = estimator(&Config::linux(), &[400, 800]);
+        // SRTT = 7/8 x 400 + 1/8 x 800, RTTVAR = 3/4 x 200 + 1/4 x |400 - 800|.
+        assert_eq!(rtt.srtt(), Some(Duration::from_millis(450)));
+        assert_eq!(rtt.rto(), Duration::from_millis((450_u64 + 4 * 250).next_multiple_of(4)));
+    }
+
     #[test]
     fn the_two_rules_differ_in_where_the_minimum_stands() {
         let steady = [40; 40];

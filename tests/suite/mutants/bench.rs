@@ -1,5 +1,6 @@
 //! A copy of the workspace with all mistakes in it, built once, and its tests.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -20,11 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(400);
 const PACKAGES: [&str; 2] = ["sim-core", "models"];
 
 pub(super) struct Bench {
-    // Kept: its folder goes with it.
-    _copy: tempfile::TempDir,
+    copy: tempfile::TempDir,
     unit_tests: Vec<Binary>,
-    other_tests: Vec<Binary>,
-    suite: Vec<Binary>,
+    // Built when a mistake survives the unit tests.
+    other_tests: OnceCell<Vec<Binary>>,
+    suite: OnceCell<Vec<Binary>>,
+    whole: bool,
 }
 
 /// A built test program and the folder in which it runs.
@@ -36,8 +38,8 @@ struct Binary {
 }
 
 impl Bench {
-    /// A fresh copy, built, whose tests all pass as long as no mistake is switched on. With `whole`, the suite is
-    /// part of it.
+    /// A fresh copy, its unit tests built. With `whole`, what survives these and the other tests of the models is shown
+    /// to the suite.
     pub(super) fn new(mutants: &[Mutant], whole: bool) -> Self {
         let copy = tempfile::tempdir().unwrap();
         copy_folder(&root(), copy.path());
@@ -52,33 +54,42 @@ impl Bench {
             let text = fs::read_to_string(&path).unwrap();
             fs::write(path, text + SWITCH).unwrap();
         }
-        let build = |kind: &[&str]| -> Vec<Binary> {
-            PACKAGES.iter().flat_map(|package| build(copy.path(), package, kind)).collect()
-        };
-        let (unit_tests, other_tests) = (build(&["--lib"]), build(&["--test", "*"]));
-        let suite = match whole {
-            true => self::build(copy.path(), "mqtt-twin", &["--lib", "--test", "*"]),
-            false => Vec::new(),
-        };
-        let bench = Bench { _copy: copy, unit_tests, other_tests, suite };
-        for binary in bench.all() {
-            let failed = first_failure(binary, 0, &[]);
-            assert_eq!(failed, None, "with all mistakes switched off");
-        }
-        bench
+        let unit_tests = all_pass(build_each(copy.path(), &["--lib"]));
+        Bench { copy, unit_tests, other_tests: OnceCell::new(), suite: OnceCell::new(), whole }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Binary> {
-        self.unit_tests.iter().chain(&self.other_tests).chain(&self.suite)
+    fn other_tests(&self) -> &[Binary] {
+        self.other_tests.get_or_init(|| all_pass(build_each(self.copy.path(), &["--test", "*"])))
+    }
+
+    fn suite(&self) -> &[Binary] {
+        let kind: &[&str] = &["--lib", "--test", "*"];
+        self.suite.get_or_init(|| match self.whole {
+            true => all_pass(build(self.copy.path(), "mqtt-twin", kind)),
+            false => Vec::new(),
+        })
     }
 
     /// The first test that notices a mistake.
     pub(super) fn noticed_by(&self, number: u32, mutant: &Mutant) -> Option<String> {
-        let own = self.unit_tests.iter().filter(|binary| binary.package == mutant.package());
-        let named = own.map(|binary| (binary, mutant.tests.as_slice()));
-        let mut steps = named.chain(self.all().map(|binary| (binary, &[][..])));
-        steps.find_map(|(binary, tests)| first_failure(binary, number, tests))
+        let fails = |binary: &Binary| first_failure(binary, number, &[]);
+        let mut own = self.unit_tests.iter().filter(|binary| binary.package == mutant.package());
+        own.find_map(|binary| first_failure(binary, number, &mutant.tests))
+            .or_else(|| self.unit_tests.iter().find_map(fails))
+            .or_else(|| self.other_tests().iter().find_map(fails))
+            .or_else(|| self.suite().iter().find_map(fails))
     }
+}
+
+/// The same tests, all of which pass as long as no mistake is switched on.
+fn all_pass(binaries: Vec<Binary>) -> Vec<Binary> {
+    let failed = binaries.iter().find_map(|binary| first_failure(binary, 0, &[]));
+    assert_eq!(failed, None, "with all mistakes switched off");
+    binaries
+}
+
+fn build_each(copy: &Path, kind: &[&str]) -> Vec<Binary> {
+    PACKAGES.iter().flat_map(|package| build(copy, package, kind)).collect()
 }
 
 /// Builds tests of a package.

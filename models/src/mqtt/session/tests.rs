@@ -29,6 +29,25 @@ fn identifiers_count_up_from_one_and_skip_those_in_use() {
     assert_eq!(identifiers.next(|_| true), None);
 }
 
+// MQTT 3.1.1 §2.3.1: "it MUST use a currently unused Packet Identifier", also when the numbers start over.
+#[test]
+fn an_identifier_in_flight_is_not_given_again_after_the_numbers_start_over() {
+    let mut outbound = Outbound::default();
+    let mut send = |message| {
+        outbound.enqueue(application(message, QoS::AtLeastOnce));
+        let sent = outbound.admit(0, SimTime::ZERO, |_| false).unwrap().packet_identifier;
+        if sent != id(1) {
+            outbound.puback(sent);
+        }
+        sent
+    };
+    assert_eq!(send(0), id(1), "which stays unacknowledged");
+    for message in 1..u32::from(u16::MAX) {
+        send(message);
+    }
+    assert_eq!(send(70_000), id(2));
+}
+
 #[test]
 fn the_window_limits_what_is_in_flight_and_keeps_order() {
     let mut outbound = Outbound::default();

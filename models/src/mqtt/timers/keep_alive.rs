@@ -218,6 +218,18 @@ mod tests {
         assert_eq!(clocks.deadline(settings), Some(SimTime::from_millis(5_600)));
     }
 
+    // Own captures of paho-mqtt 1.6.1 and 2.2.0: a PINGREQ every 6 s between messages sent every 2 s.
+    #[test]
+    fn sending_postpones_the_pings_of_paho_1_3_only() {
+        for (rule, due) in [(KeepAliveRule::Paho1_3, 8), (KeepAliveRule::Paho1_6, 5)] {
+            let settings = KeepAliveSettings { rule, ..SETTINGS };
+            let mut clocks = KeepAlive::start(SimTime::ZERO);
+            clocks.packet_sent(settings, SimTime::from_secs(3));
+            clocks.packet_received(SimTime::from_secs(4));
+            assert_eq!(clocks.deadline(settings), Some(SimTime::from_secs(due)), "{rule:?}");
+        }
+    }
+
     #[test]
     fn libmosquitto_reads_whole_seconds() {
         let settings = KeepAliveSettings { rule: KeepAliveRule::Libmosquitto, ..SETTINGS };

@@ -246,3 +246,22 @@ fn an_acknowledgement_of_what_was_never_sent_is_answered_and_ignored() {
     path.run_for(ms(50));
     assert_eq!(path.received_bytes(SERVER).len(), 10);
 }
+
+// Linux `tcp_disordered_ack`: two ends that answer each other's old acknowledgements would never stop.
+#[test]
+fn an_old_acknowledgement_that_says_nothing_is_not_answered() {
+    let mut path = Path::established(Config::linux(), Config::linux(), ms(5));
+    path.run_for(ms(1_000));
+    let answered = |path: &mut Path, change: &dyn Fn(&mut Segment)| {
+        let mut old = from_server(path, 0, Flags::ACK);
+        old.options.timestamps = Some(Timestamps { value: 0, echo_reply: 0 });
+        change(&mut old);
+        path.ends[CLIENT].handle_segment(path.now, old);
+        path.ends[CLIENT].poll_transmit(path.now).is_some()
+    };
+    assert!(!answered(&mut path, &|_| {}));
+    assert!(answered(&mut path, &|old| old.payload = packet(Cause::Publish, 10).into()));
+    assert!(answered(&mut path, &|old| old.seq = old.seq - 1));
+    assert!(answered(&mut path, &|old| old.ack = old.ack - 1));
+    assert!(answered(&mut path, &|old| old.flags = Flags::ACK | Flags::FIN));
+}

@@ -145,6 +145,19 @@ fn the_probe_does_not_back_off_and_the_timeout_doubles() {
     }
 }
 
+// RFC 8985 §7.2: PTO = 2 x SRTT; Linux adds 2 ms where more than one segment is under way. The timeout is at 300 ms.
+#[test]
+fn the_probe_comes_after_two_round_trips() {
+    let mut path = Path::established(Config::linux(), Config::linux(), ms(50));
+    path.fate(|frame| if frame.from == CLIENT { Fate::Lose } else { Fate::Deliver });
+    path.write(CLIENT, packet(Cause::Publish, 2 * 1_448));
+    path.run_for(ms(250));
+    let at: Vec<_> =
+        path.data(CLIENT).iter().map(|frame| (frame.at - path.frames[0].at).as_millis()).collect();
+    assert_eq!(at[..2], [0, 0]);
+    assert!(at.len() == 3 && (200..=210).contains(&at[2]), "{at:?}");
+}
+
 #[test]
 fn a_late_segment_is_sent_again_for_nothing_at_most_once() {
     // Every eighth segment is 5 ms late: more than three segments overtake it.
