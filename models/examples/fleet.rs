@@ -24,11 +24,14 @@ use models::tcp::Config;
 use sim_core::engine::Simulation;
 use sim_core::time::SimTime;
 
+/// The role of a client, by its number, its message and the rounds.
+type MakeRole = fn(u32, &Message, u32) -> Role;
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |place: usize| words.get(place).map(|word: &String| word.parse().expect("a number"));
     let (clients, rounds) = (number(1).unwrap_or(500), number(2).unwrap_or(1));
-    let (loss, role): (f64, fn(u32, &Message, u32) -> Role) = match words.first().map(String::as_str) {
+    let (loss, role): (f64, MakeRole) = match words.first().map(String::as_str) {
         Some("burst") | None => (0.01, burst),
         Some("idle") => (0.0, idle),
         Some(other) => panic!("`burst` or `idle`, not {other}"),
@@ -66,7 +69,7 @@ fn idle(client: u32, message: &Message, rounds: u32) -> Role {
 }
 
 /// The star of the workloads: access links of 10 Mbit/s and 2 ms, a server link of 100 Mbit/s and 1 ms.
-fn fleet(clients: u32, rounds: u32, loss: f64, role: fn(u32, &Message, u32) -> Role) -> Blueprint {
+fn fleet(clients: u32, rounds: u32, loss: f64, role: MakeRole) -> Blueprint {
     let link = |rate_bps, ms, loss: f64| LinkParameters {
         rate_bps: Some(rate_bps),
         propagation: Duration::from_millis(ms),
