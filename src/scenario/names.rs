@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use models::mqtt::client::{ClientIdentifier, IdentifierPart};
 use serde::Deserialize;
 
 use super::error::Refusal;
@@ -72,6 +73,16 @@ impl Template {
                 Part::Index(width) => format!("{index:0width$}"),
             })
             .collect()
+    }
+
+    /// The same as a Client Identifier.
+    #[must_use]
+    pub fn identifier(&self) -> ClientIdentifier {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(text) => IdentifierPart::Text(text.as_str().into()),
+            Part::Index(digits) => IdentifierPart::Number(*digits),
+        });
+        parts.collect()
     }
 
     /// Whether members get different texts.

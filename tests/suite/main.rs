@@ -24,6 +24,7 @@ mod ground_truth_sessions;
 mod ground_truth_tls;
 mod interoperability;
 mod live;
+mod load;
 mod mutants;
 mod report;
 mod scenarios;
@@ -49,12 +50,13 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The scenario files, sorted.
+/// The scenario files, sorted; but not those of great loads, which `load.rs` runs at a small size.
 fn scenario_files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("scenarios"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "ron"))
+        .filter(|path| !stem(path).starts_with("load-"))
         .collect();
     files.sort();
     files

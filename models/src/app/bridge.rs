@@ -87,7 +87,7 @@ impl Bridge {
     pub(super) fn new(plan: Rc<BridgePlan>, number: u16, chance: Stream, broker: &mut Broker) -> Self {
         let out = plan.topics.iter().filter(|line| line.goes_out());
         let filters: Vec<_> = out.map(|line| (line.local().clone(), line.qos())).collect();
-        let near = broker.attach_bridge(number, &plan.client.client_identifier, &filters);
+        let near = broker.attach_bridge(number, &plan.client.client_identifier.of(0), &filters);
         Bridge {
             far: Client::new(plan.client.clone()),
             wait: plan.restart_base,
@@ -190,7 +190,8 @@ impl Bridge {
         if memory == Memory::Volatile || self.plan.client.clean_session {
             self.far = Client::new(self.plan.client.clone());
         }
-        self.near = broker.attach_bridge(self.number, &self.plan.client.client_identifier, &self.filters);
+        self.near =
+            broker.attach_bridge(self.number, &self.plan.client.client_identifier.of(0), &self.filters);
         self.phase = Phase::Away(up_at);
         self.wait = self.plan.restart_base;
         self.told = None;

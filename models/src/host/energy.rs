@@ -172,15 +172,27 @@ impl EnergyAccount {
         self.announced_ns[component as usize] += end - start;
         let kind = Kind::new(component, cause);
         self.booked.add(kind, end - start);
-        while start < end && end > now {
-            let interval = Interval::new(start, (end - start).min(Interval::LONGEST), kind);
-            self.remember(now, interval);
+        while end - start > Interval::LONGEST {
+            let interval = Interval::new(start, Interval::LONGEST, kind);
+            self.remember(now, component, interval);
             start = interval.end();
         }
+        self.remember(now, component, Interval::new(start, end - start, kind));
     }
 
     /// Keeps an interval announced at `now`, before which no run will end.
-    fn remember(&mut self, now: u64, interval: Interval) {
+    #[inline]
+    fn remember(&mut self, now: u64, component: Component, interval: Interval) {
+        let own = &mut self.open[component as usize % self.open.len()];
+        if own.end() <= now {
+            *own = interval;
+        } else {
+            self.remember_elsewhere(now, interval);
+        }
+    }
+
+    /// The component was given its next work before it was done.
+    fn remember_elsewhere(&mut self, now: u64, interval: Interval) {
         match self.open.iter_mut().find(|place| place.end() <= now) {
             Some(place) => *place = interval,
             None => self.remember_further(now, interval),

@@ -110,15 +110,35 @@ pub struct Traffic {
     pub connections: u64,
 }
 
+/// What the hosts of a fleet have in common.
+#[derive(Clone, Debug)]
+pub struct Kit {
+    /// The hardware.
+    pub board: Arc<Board>,
+    /// What the program's work costs on it.
+    pub cost: Arc<ProgramCost>,
+    /// The TCP of its operating system.
+    pub tcp: Arc<Config>,
+    /// Link header in front of every frame, in bytes.
+    pub link_header: u32,
+}
+
+impl Kit {
+    /// Whether the other one is made of the same things.
+    #[must_use]
+    pub fn is_same(&self, other: &Kit) -> bool {
+        Arc::ptr_eq(&self.board, &other.board)
+            && Arc::ptr_eq(&self.cost, &other.cost)
+            && Arc::ptr_eq(&self.tcp, &other.tcp)
+            && self.link_header == other.link_header
+    }
+}
+
 /// A board, its program, its sockets and its accounts.
 #[derive(Clone, Debug)]
 pub struct Host {
     index: HostIndex,
-    board: Arc<Board>,
-    cost: Arc<ProgramCost>,
-    tcp: Arc<Config>,
-    /// Link header in front of every frame, in bytes.
-    link_header: u32,
+    kit: Arc<Kit>,
     cpu: Servers,
     energy: EnergyAccount,
     memory: MemoryAccount,
@@ -150,14 +170,8 @@ pub struct Host {
 impl Host {
     /// A host with its program not yet started.
     #[must_use]
-    pub fn new(
-        index: HostIndex,
-        board: Arc<Board>,
-        cost: Arc<ProgramCost>,
-        tcp: Arc<Config>,
-        link_header: u32,
-        program: Program,
-    ) -> Self {
+    pub fn new(index: HostIndex, kit: Arc<Kit>, program: Program) -> Self {
+        let board = &kit.board;
         let mut energy = EnergyAccount::default();
         if !board.metered {
             energy.leave_off();
@@ -176,12 +190,9 @@ impl Host {
             hears: !sleeps,
             boots_next: false,
             cpu: Servers::new(board.cores),
-            memory: MemoryAccount::new(cost.ram_static),
+            memory: MemoryAccount::new(kit.cost.ram_static),
             index,
-            board,
-            cost,
-            tcp,
-            link_header,
+            kit,
             energy,
             program_accounted: 0,
             traffic: Traffic::default(),
@@ -217,14 +228,14 @@ impl Host {
     pub fn accept(&mut self, now: SimTime, flow: u32, around: &mut impl Surroundings) -> u32 {
         self.untaken += 1;
         let sequence = around.initial_sequence(flow, End::Server);
-        let mut socket = Socket::accept(self.tcp.clone(), now, sequence, flow);
+        let mut socket = Socket::accept(self.kit.tcp.clone(), now, sequence, flow);
         socket.tls = self.secure.as_ref().and_then(|secure| secure.server(sequence));
         self.add_socket(socket)
     }
 
     fn add_socket(&mut self, socket: Socket) -> u32 {
         self.traffic.connections += 1;
-        self.memory.replace(0, self.cost.ram_per_connection);
+        self.memory.replace(0, self.kit.cost.ram_per_connection);
         self.sockets.insert(socket) as u32
     }
 
@@ -310,7 +321,7 @@ impl Host {
             let mut place = Workplace {
                 now,
                 sockets: &mut self.sockets,
-                cost: &self.cost,
+                cost: &self.kit.cost,
                 heap: self.heap.as_deref_mut(),
                 around: &mut *around,
                 work: &mut work,
@@ -400,7 +411,7 @@ impl Host {
             let place = self.sockets.vacant_key() as u32;
             let flow = around.open_flow(self.index, place, peer, port);
             let sequence = around.initial_sequence(flow, End::Client);
-            let mut socket = Socket::connect(self.tcp.clone(), now, sequence, flow);
+            let mut socket = Socket::connect(self.kit.tcp.clone(), now, sequence, flow);
             let secured = &requests.secured;
             socket.tls = self.secure.as_ref().and_then(|secure| secure.client(secured, sequence));
             let socket = self.add_socket(socket);
@@ -419,7 +430,7 @@ impl Host {
     fn remove_socket(&mut self, socket: u32, around: &mut impl Surroundings) {
         if let Some(entry) = self.sockets.try_remove(socket as usize) {
             around.release(entry.flow, entry.end);
-            self.memory.replace(entry.accounted + self.cost.ram_per_connection, 0);
+            self.memory.replace(entry.accounted + self.kit.cost.ram_per_connection, 0);
             self.release_connection();
         }
     }
@@ -471,9 +482,9 @@ mod tests {
     /// What an idle client costs on the heap is mostly these; see README for the measured sum.
     #[test]
     fn a_host_stays_small() {
-        assert!(size_of::<Host>() <= 640, "Host: {} B", size_of::<Host>());
-        assert!(size_of::<Socket>() <= 480, "Socket: {} B", size_of::<Socket>());
+        assert!(size_of::<Host>() <= 368, "Host: {} B", size_of::<Host>());
+        assert!(size_of::<Socket>() <= 440, "Socket: {} B", size_of::<Socket>());
         let program = size_of::<crate::app::ClientProgram>();
-        assert!(program <= 520, "ClientProgram: {program} B");
+        assert!(program <= 240, "ClientProgram: {program} B");
     }
 }

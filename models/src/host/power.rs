@@ -23,7 +23,7 @@ impl Host {
 
     /// Makes the heap, where the program has one, and what it holds from the start.
     pub(super) fn start_heap(&mut self, around: &mut impl Surroundings) {
-        let (Some(figures), Program::Client(_)) = (self.cost.heap, &self.program) else { return };
+        let (Some(figures), Program::Client(_)) = (self.kit.cost.heap, &self.program) else { return };
         let started = Heap::start(figures).and_then(|mut heap| {
             heap.pass_through(figures.built)?;
             Ok(heap)
@@ -44,7 +44,7 @@ impl Host {
         let Some(heap) = &mut self.heap else { return true };
         let figures = *heap.figures();
         let taken = heap.hold(figures.session).and_then(|()| {
-            if !self.cost.tls {
+            if !self.kit.cost.tls {
                 return Ok(());
             }
             heap.hold_in_one_piece(figures.tls).inspect_err(|_| heap.release(figures.session))
@@ -61,7 +61,7 @@ impl Host {
         if let Some(heap) = &mut self.heap {
             let figures = *heap.figures();
             heap.release(figures.session);
-            if self.cost.tls {
+            if self.kit.cost.tls {
                 heap.release(figures.tls);
             }
         }
@@ -90,7 +90,7 @@ impl Host {
 
     /// A task that takes longer than the watchdog waits is cut short; whether it was.
     pub(super) fn starves_watchdog(&self, work: &mut Work) -> bool {
-        let (Some(limit), Program::Client(_)) = (self.board.watchdog_ns, &self.program) else {
+        let (Some(limit), Program::Client(_)) = (self.kit.board.watchdog_ns, &self.program) else {
             return false;
         };
         let total: u64 = work.charges.iter().map(|(_, ns)| ns).sum();
@@ -115,7 +115,7 @@ impl Host {
 
     fn memory_ends(&mut self, now: SimTime, around: &mut impl Surroundings) {
         around.remark(Remark::OutOfMemory);
-        match self.cost.memory_end {
+        match self.kit.cost.memory_end {
             MemoryEnd::Nothing | MemoryEnd::Drop => {}
             MemoryEnd::Refuse => around.remark(Remark::PublishFailed),
             MemoryEnd::Exit => {
@@ -130,7 +130,7 @@ impl Host {
     fn restart(&mut self, now: SimTime, around: &mut impl Surroundings) {
         self.lose_ram(around);
         self.hears = false;
-        let up = self.busy_until.max(now) + Duration::from_nanos(self.board.restart_ns);
+        let up = self.busy_until.max(now) + Duration::from_nanos(self.kit.board.restart_ns);
         self.program.reset(Some(up));
         self.boots_next = true;
         self.boot_when_cut_off(now);
@@ -158,18 +158,18 @@ impl Host {
         self.ready.clear();
         self.untaken = 0;
         self.program_accounted = 0;
-        self.memory = MemoryAccount::restarted(self.cost.ram_static, self.memory.peak());
+        self.memory = MemoryAccount::restarted(self.kit.cost.ram_static, self.memory.peak());
         self.start_heap(around);
     }
 
     /// Days that the board's battery lasts if all goes on as up to `end`.
     pub(super) fn battery_days(&self, end: SimTime) -> Option<f64> {
-        let battery = self.board.battery.as_deref()?;
+        let battery = self.kit.board.battery.as_deref()?;
         let span_s = end.as_secs_f64();
         if span_s == 0.0 {
             return None;
         }
-        let power = &self.board.power;
+        let power = &self.kit.board.power;
         let fj: u128 = self.energy.by_cause(end, power).iter().map(|(_, fj)| fj).sum();
         let mean_w = fj as f64 * 1e-15 / span_s;
         let drawing_w = self.energy.drawing_w(end, power).max(mean_w);

@@ -89,17 +89,17 @@ impl Host {
         self.traffic.bytes_sent += u64::from(frame_bytes);
         self.charge_kernel(now, cause);
         let mut ready = now;
-        if self.board.transmit_ps_per_byte > 0 {
+        if self.kit.board.transmit_ps_per_byte > 0 {
             // The host side of the interface works on one frame after the other.
             let start = self.interface_free.max(now);
-            let span = self.board.transmit_ps_per_byte * u64::from(frame_bytes) / 1_000;
+            let span = self.kit.board.transmit_ps_per_byte * u64::from(frame_bytes) / 1_000;
             ready = start + Duration::from_nanos(span);
             self.interface_free = ready;
             self.energy.busy(now, Component::Transmit, start, ready, cause);
         }
         let (first_bit, last_bit) = around.transmit(ready, flow, end, segment);
         self.energy.interface_used(now, last_bit);
-        if self.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
+        if self.kit.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
             self.energy.busy(now, Component::Transmit, first_bit, last_bit, cause);
         }
     }
@@ -107,7 +107,7 @@ impl Host {
     /// Its radio sends a frame from `start` to `end`: for links that tell later than at hand-over,
     /// or more than once, when a frame is on the air.
     pub fn radio_sent(&mut self, now: SimTime, start: SimTime, end: SimTime, cause: Cause) {
-        if self.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
+        if self.kit.board.transmit_ps_per_byte == 0 && self.draws(Component::Transmit) {
             self.energy.busy(now, Component::Transmit, start, end, cause);
         }
     }
@@ -123,7 +123,7 @@ impl Host {
         self.energy.interface_used(now, now);
         self.charge_kernel(now, cause);
         if self.draws(Component::Receive) {
-            let host_side = Duration::from_nanos(self.board.receive_ps_per_byte * frame_bytes / 1_000);
+            let host_side = Duration::from_nanos(self.kit.board.receive_ps_per_byte * frame_bytes / 1_000);
             let end = now.max(wire_start + host_side);
             self.energy.busy(now, Component::Receive, wire_start, end, cause);
         }
@@ -131,12 +131,12 @@ impl Host {
 
     /// Whether every socket of a small stack is taken: it listens no more.
     pub(super) fn out_of_sockets(&self) -> bool {
-        self.tcp.sockets.is_some_and(|most| self.sockets.len() >= most as usize)
+        self.kit.tcp.sockets.is_some_and(|most| self.sockets.len() >= most as usize)
     }
 
     /// An ICMP message of `bytes` arrived whose frame took from `wire_start` to `now` to come in.
     pub fn icmp_arrived(&mut self, now: SimTime, bytes: u32, wire_start: SimTime) {
-        self.charge_frame(now, self.link_header + bytes, Cause::TcpAck, wire_start);
+        self.charge_frame(now, self.kit.link_header + bytes, Cause::TcpAck, wire_start);
     }
 
     /// A router dropped the segment with the sequence number `quoted`: it was longer than `mtu`.
@@ -155,24 +155,24 @@ impl Host {
     }
 
     fn charge_kernel(&mut self, now: SimTime, cause: Cause) {
-        if self.board.segment_ns > 0 {
-            let grant = self.cpu.admit(now, Duration::from_nanos(self.board.segment_ns));
+        if self.kit.board.segment_ns > 0 {
+            let grant = self.cpu.admit(now, Duration::from_nanos(self.kit.board.segment_ns));
             self.energy.busy(now, Component::Cpu, grant.start, grant.end, cause);
         }
     }
 
     fn draws(&self, component: Component) -> bool {
-        self.board.power.active_uw[component as usize] > 0
+        self.kit.board.power.active_uw[component as usize] > 0
     }
 
     fn frame_bytes(&self, segment: &Segment) -> u32 {
-        self.link_header + packet_bytes(segment)
+        self.kit.link_header + packet_bytes(segment)
     }
 
     /// Whether more RAM was in use than the board has, where its profile says how much that is.
     #[must_use]
     pub fn exceeded_ram(&self) -> bool {
-        self.board.ram_bytes > 0 && self.memory.peak() > self.board.ram_bytes
+        self.kit.board.ram_bytes > 0 && self.memory.peak() > self.kit.board.ram_bytes
     }
 
     /// The run is over: of the sockets nothing is needed any more.
@@ -191,8 +191,8 @@ impl Host {
             group: names.group,
             index: names.index,
             fleet: names.fleet,
-            board: self.board.name.clone(),
-            energy_fj: self.energy.by_cause(end, &self.board.power),
+            board: self.kit.board.name.clone(),
+            energy_fj: self.energy.by_cause(end, &self.kit.board.power),
             cpu_busy: Duration::from_nanos(self.energy.cpu_ns(end)),
             ram_peak_bytes: self.heap.as_ref().map_or(self.memory.peak(), |heap| heap.peak()),
             battery_days: self.battery_days(end),

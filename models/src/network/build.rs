@@ -16,7 +16,7 @@ use super::outside::Outside;
 use super::path_mtu::{self, Narrow};
 use super::routes::{self, Found};
 use crate::app::Program;
-use crate::host::{Board, Host, NodeNames, ProgramCost, Remark};
+use crate::host::{Board, Host, Kit, NodeNames, ProgramCost, Remark};
 use crate::ledger::Ledger;
 use crate::net::{
     Channel, Direction, LinkParameters, LinkState, Nat, NatRules, NodeIndex, Outage, Radio, RadioTimes,
@@ -162,11 +162,15 @@ impl<P: Probe> Network<P> {
         };
         let mut names = Names::default();
         let mut hosts = Vec::with_capacity(blueprint.hosts.len());
+        let mut last: Option<Arc<Kit>> = None;
         for (place, host) in blueprint.hosts.into_iter().enumerate() {
             names.push(host.names);
             let index = HostIndex(place as u32);
-            let header = link_headers[place];
-            hosts.push(Host::new(index, host.board, host.cost, host.tcp, header, host.program));
+            let (board, cost, tcp) = (host.board, host.cost, host.tcp);
+            let own = Kit { board, cost, tcp, link_header: link_headers[place] };
+            let kit = last.filter(|last| last.is_same(&own)).unwrap_or_else(|| Arc::new(own));
+            hosts.push(Host::new(index, kit.clone(), host.program));
+            last = Some(kit);
         }
         Ok(Network { hosts, fabric, fingerprint: Fingerprint::new(), names })
     }

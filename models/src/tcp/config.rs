@@ -126,7 +126,7 @@ pub struct Config {
     /// How many acknowledgements go out at once while the connection is not interactive, at its start
     /// and after a pause; 0 for none. Linux: 16 (`TCP_MAX_QUICKACKS`). Answering within `delayed_ack`
     /// makes a connection interactive, an expired delayed acknowledgement ends that (measured).
-    pub quickack_segments: u16,
+    pub quickack_segments: u8,
     /// Whether reading acknowledges: at once when everything is read and a second small segment has come
     /// since the last acknowledgement, or a first one on a connection that is not interactive. Linux: yes
     /// (`tcp_cleanup_rbuf`; measured in c01_mosquitto_q0_16). ns-3: no.

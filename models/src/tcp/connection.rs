@@ -47,15 +47,9 @@ pub enum State {
     TimeWait,
 }
 
-/// Counters of one connection.
+/// What one connection noticed of losses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Statistics {
-    /// Segments sent.
-    pub segments_sent: u32,
-    /// Segments that arrived.
-    pub segments_received: u32,
-    /// Segments sent that carried data.
-    pub data_segments_sent: u32,
     /// Segments sent some of which was sent before.
     pub segments_retransmitted: u32,
     /// Reductions of the congestion window that proved needless and were taken back.
@@ -101,6 +95,8 @@ pub struct Connection {
     pub(super) sack: bool,
     /// Both SYNs carried a window scale.
     pub(super) window_scaling: bool,
+    /// The peer's window scale.
+    pub(super) peer_shift: u8,
     /// Opened by [`Connection::accept`].
     pub(super) passive: bool,
     pub(super) events: EventSet,
@@ -115,7 +111,8 @@ pub struct Connection {
     /// What is under way; kept with selective acknowledgements only.
     pub(super) outstanding: Outstanding,
     pub(super) recovery: Option<Box<Recovery>>,
-    pub(super) statistics: Statistics,
+    /// Made at the first loss: most connections of an idle fleet never have one.
+    pub(super) losses: Option<Box<Statistics>>,
 }
 
 impl Connection {
@@ -147,6 +144,7 @@ impl Connection {
             timestamps: false,
             sack: false,
             window_scaling: false,
+            peer_shift: 0,
             passive: false,
             events: EventSet::default(),
             pending: Pending::default(),
@@ -158,7 +156,7 @@ impl Connection {
             heard_ticks: 0,
             outstanding: Outstanding::default(),
             recovery: None,
-            statistics: Statistics::default(),
+            losses: None,
             config,
         }
     }
@@ -336,10 +334,14 @@ impl Connection {
         self.send.mss
     }
 
-    /// The counters.
+    /// What it noticed of losses.
     #[must_use]
-    pub const fn statistics(&self) -> Statistics {
-        self.statistics
+    pub fn statistics(&self) -> Statistics {
+        self.losses.as_deref().copied().unwrap_or_default()
+    }
+
+    pub(super) fn losses(&mut self) -> &mut Statistics {
+        self.losses.get_or_insert_default()
     }
 
     /// Answers a segment that acknowledges what was never sent (RFC 9293 §3.10.7).
@@ -382,7 +384,7 @@ impl Connection {
     }
 
     fn retransmission_timeout(&mut self, now: SimTime) {
-        self.statistics.timeouts += 1;
+        self.losses().timeouts += 1;
         let handshake = self.in_handshake();
         let allowed = if handshake { self.config.syn_retries } else { self.config.data_retries };
         if self.send.retries >= allowed {

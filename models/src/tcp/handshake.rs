@@ -83,7 +83,7 @@ impl Connection {
             segment.flags = segment.flags.without(Flags::SYN);
             segment.seq += 1;
             // Its window is not scaled, that of the acknowledgement it becomes is.
-            segment.window >>= self.send.shift;
+            segment.window >>= self.peer_shift;
             return false;
         }
         self.pending.syn = true;
@@ -108,7 +108,7 @@ impl Connection {
         self.congestion.cwnd =
             segments.saturating_mul(u32::from(self.send.mss)).max(u32::from(self.send.mss));
         self.send.acknowledge(segment.ack, 0);
-        let shift = if segment.flags.contains(Flags::SYN) { 0 } else { self.send.shift };
+        let shift = if segment.flags.contains(Flags::SYN) { 0 } else { self.peer_shift };
         self.send.wl1 = segment.seq;
         self.send.update_window(segment.seq, segment.ack, u32::from(segment.window) << shift);
         self.receive.established();
@@ -172,7 +172,7 @@ impl Connection {
         if let (Some(ours), Some(theirs)) = (self.config.window_scale, options.window_scale) {
             self.window_scaling = true;
             self.receive.shift = ours.min(MAX_SHIFT);
-            self.send.shift = theirs.min(MAX_SHIFT);
+            self.peer_shift = theirs.min(MAX_SHIFT);
         }
         // RFC 9293 §3.7.1
         let told = options.mss.unwrap_or(DEFAULT_MSS).max(MIN_MSS).min(self.config.mss.max(MIN_MSS));

@@ -18,7 +18,6 @@ impl Connection {
     /// In CLOSED it is ignored: what to answer to it ([`reset_for`](super::reset_for)) is the host's
     /// matter, as is a new SYN for a connection in TIME-WAIT (RFC 9293 §3.10.7.4).
     pub fn handle_segment(&mut self, now: SimTime, segment: Segment) {
-        self.statistics.segments_received += 1;
         if self.config.keep_alive.is_some() {
             self.heard_ticks = ticks(now);
         }
@@ -155,7 +154,7 @@ impl Connection {
             self.pending.acknowledgement = true;
             return false;
         }
-        let window = u32::from(segment.window) << self.send.shift;
+        let window = u32::from(segment.window) << self.peer_shift;
         if window == 0 || matches!(self.timers.main(), Timer::Persist | Timer::KeepAlive) {
             // RFC 1122 §4.2.2.17: a peer that answers may keep its window closed for ever.
             self.send.retries = 0;
@@ -174,7 +173,7 @@ impl Connection {
             self.send.update_window(segment.seq, ack, window);
             let mss = u32::from(self.send.mss);
             if duplicate && self.congestion.duplicate(self.send.una, self.send.max, mss) {
-                self.statistics.fast_retransmits += 1;
+                self.losses().fast_retransmits += 1;
                 self.pending.retransmit = true;
             }
         }

@@ -22,7 +22,6 @@ impl Connection {
         if self.pending.reset {
             self.pending.reset = false;
             let seq = self.pending.reset_seq;
-            self.statistics.segments_sent += 1;
             return Some(Segment { seq, flags: Flags::RST, purpose: Purpose::Close, ..Segment::default() });
         }
         let acknowledgement_due = self.pending.acknowledgement;
@@ -48,10 +47,9 @@ impl Connection {
         if self.sack {
             self.report_gaps(&mut segment, acknowledgement_due);
         }
-        let statistics = &mut self.statistics;
-        statistics.segments_sent += 1;
-        statistics.data_segments_sent += u32::from(!segment.payload.is_empty());
-        statistics.segments_retransmitted += u32::from(segment.retransmission);
+        if segment.retransmission {
+            self.losses().segments_retransmitted += 1;
+        }
         Some(segment)
     }
 

@@ -46,15 +46,15 @@ pub(super) struct Receiver {
     /// When data last arrived, in ticks of the timestamp clock.
     pub(super) last_data_ticks: Option<u32>,
     /// Acknowledgements that may still go out at once.
-    pub(super) quick_acks: u16,
+    pub(super) quick_acks: u8,
     /// The connection is interactive: an answer will carry the acknowledgement.
     pub(super) interactive: bool,
     /// Small segments since the last acknowledgement; counts to two.
     pub(super) small_segments: u8,
     /// Our window scale.
     pub(super) shift: u8,
-    /// A segment that brought nothing new, to be told once (RFC 2883).
-    duplicate: Option<SackBlock>,
+    /// A segment that brought nothing new, to be told once (RFC 2883); empty while there is none.
+    duplicate: SackBlock,
     /// Bytes that wait to be read; no more than a window.
     unread: u32,
     readable: Rope,
@@ -76,7 +76,7 @@ impl Receiver {
             interactive: false,
             small_segments: 0,
             shift: 0,
-            duplicate: None,
+            duplicate: SackBlock::default(),
             unread: 0,
             readable: Rope::default(),
             reassembly: None,
@@ -198,7 +198,7 @@ impl Receiver {
         } else {
             let len = payload.len();
             if queue.insert(self.nxt, seq, payload) == 0 && len > 0 {
-                self.duplicate = Some(SackBlock { start: seq, end: seq + len as u32 });
+                self.duplicate = SackBlock { start: seq, end: seq + len as u32 };
             }
         }
         let fin = self.drain_reassembly();
@@ -209,22 +209,22 @@ impl Receiver {
     pub(super) fn note_duplicate(&mut self, seq: SequenceNumber, len: u32) {
         let end = seq + len;
         if len > 0 && end.at_or_before(self.nxt) {
-            self.duplicate = Some(SackBlock { start: seq, end });
+            self.duplicate = SackBlock { start: seq, end };
         }
     }
 
     /// The blocks to report, at most `room`; `None` when nothing lies beyond a gap.
     pub(super) fn sack_blocks(&mut self, room: usize) -> Option<Box<SackBlocks>> {
-        if room == 0 || (self.reassembly.is_none() && self.duplicate.is_none()) {
+        if room == 0 || (self.reassembly.is_none() && !self.has_duplicate()) {
             return None;
         }
         let mut blocks = SackBlocks::default();
-        let duplicate = self.duplicate.take();
-        if let Some(duplicate) = duplicate {
-            blocks.push(duplicate);
+        let duplicate = self.has_duplicate();
+        if duplicate {
+            blocks.push(std::mem::take(&mut self.duplicate));
         }
         if let Some(queue) = &self.reassembly {
-            queue.blocks(&mut blocks, room - usize::from(duplicate.is_some()));
+            queue.blocks(&mut blocks, room - usize::from(duplicate));
         }
         (!blocks.as_slice().is_empty()).then(|| Box::new(blocks))
     }
@@ -235,8 +235,8 @@ impl Receiver {
     }
 
     /// Whether a duplicate waits to be told.
-    pub(super) const fn has_duplicate(&self) -> bool {
-        self.duplicate.is_some()
+    pub(super) fn has_duplicate(&self) -> bool {
+        self.duplicate.start != self.duplicate.end
     }
 
     /// Whether a selective acknowledgement may wait for more to report.

@@ -264,7 +264,7 @@ impl Connection {
         let flight_before = self.congestion.cwnd;
         self.begin_episode();
         self.congestion.enter_recovery(self.send.outstanding(), self.send.max, mss);
-        self.statistics.fast_retransmits += 1;
+        self.losses().fast_retransmits += 1;
         let recovery = self.recovery.get_or_insert_default();
         recovery.flight_before = flight_before.max(1);
         recovery.delivered = 0;

@@ -131,8 +131,6 @@ pub(super) struct Sender {
     pub(super) last_data_ticks: u32,
     /// The data bytes that fit in a segment, options taken off.
     pub(super) mss: u16,
-    /// The peer's window scale.
-    pub(super) shift: u8,
     /// Retransmissions or probes since the peer last answered.
     pub(super) retries: u8,
     /// How often the persist timer has doubled.
@@ -154,7 +152,6 @@ impl Sender {
             small_end: iss,
             last_data_ticks: 0,
             mss,
-            shift: 0,
             retries: 0,
             persist_backoff: 0,
             buffer: SendBuffer::default(),

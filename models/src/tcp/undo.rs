@@ -185,7 +185,7 @@ impl Connection {
         if let Some(undo) = recovery.undo.take() {
             self.outstanding.find_lost();
             self.congestion.restore(undo.cwnd, undo.ssthresh);
-            self.statistics.undone += 1;
+            self.losses().undone += 1;
         }
     }
 }

@@ -207,13 +207,14 @@ impl<'a> Members<'a> {
                 config
             }
         };
-        Client::member(config, Arc::from(self.client.client_id.expand(index)))
+        Client::member(config, index)
     }
 
     fn client_config(&self, index: u32) -> ClientConfig {
         let client = self.client;
         let profile = &client.profile;
         let mut config = ClientConfig::new("");
+        config.client_identifier = client.client_id.identifier();
         let written = &client.written;
         config.version = client.version;
         config.keep_alive_rule = written.keep_alive_rule.unwrap_or(profile.keep_alive_rule);

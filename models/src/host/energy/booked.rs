@@ -1,17 +1,13 @@
 //! Busy time by component and cause.
 //!
-//! A node that only keeps its connection does a dozen kinds of work, a broker does nearly all. So the table
-//! begins as a short list and becomes a full table when it is full.
+//! A node that only keeps its connection does a dozen kinds of work, for a second a day; a broker does nearly
+//! all of them. So the books begin as a short list of small sums and become a table, first of small sums, too.
 
 use super::{COMPONENTS, Component};
 use crate::cause::Cause;
 
 /// Kinds of work.
 const KINDS: usize = COMPONENTS * Cause::ALL.len();
-/// Entries of the list.
-const FEW: usize = 24;
-/// By how many entries its room grows.
-const STEP: usize = 4;
 
 /// What a piece of work was: a component, and a cause. One byte, never zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,68 +41,123 @@ impl Kind {
     }
 }
 
-/// Busy nanoseconds of each kind of work.
-#[derive(Clone, Debug)]
-pub(super) enum Booked {
-    /// The kinds, up to the first zero, and their times.
-    Few { kinds: [u8; FEW], ns: Box<[u64]> },
-    /// By kind.
-    All(Box<[u64; KINDS]>),
+/// The first byte of `word` that is `byte`.
+#[inline]
+const fn find(word: u64, byte: u8) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // A byte is zero when taking one off it borrows from above: the lowest such byte is found exactly
+    // (A. Mycroft, 1987; H. S. Warren, "Hacker's Delight", 6-1).
+    let difference = word ^ (byte as u64 * ONES);
+    let zeros = difference.wrapping_sub(ONES) & !difference & (ONES << 7);
+    if zeros == 0 { None } else { Some(zeros.trailing_zeros() as usize / 8) }
 }
 
-impl Default for Booked {
-    fn default() -> Self {
-        Booked::Few { kinds: [0; FEW], ns: Box::default() }
+/// At most 16 kinds of work in 80 bytes, eight to a word up to the first zero, and the time of each in
+/// nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct List {
+    kinds: [u64; 2],
+    ns: [[u32; 8]; 2],
+}
+
+impl List {
+    /// Adds `span`, or does nothing and says that there is no room for it.
+    #[inline]
+    fn add(&mut self, kind: Kind, span: u64) -> bool {
+        // Odd kinds stand in the second word, for as long as it has room, and are looked for there.
+        let home = usize::from(kind.0 % 2);
+        for word in [home, 1 - home] {
+            if let Some(place) = find(self.kinds[word], kind.0) {
+                let ns = &mut self.ns[word][place];
+                let Ok(sum) = u32::try_from(u64::from(*ns) + span) else { return false };
+                *ns = sum;
+                return true;
+            }
+        }
+        self.add_new(kind, span)
     }
+
+    #[cold]
+    fn add_new(&mut self, kind: Kind, span: u64) -> bool {
+        let home = usize::from(kind.0 % 2);
+        let free = [home, 1 - home].into_iter().find_map(|word| Some((word, find(self.kinds[word], 0)?)));
+        let (Some((word, place)), Ok(span)) = (free, u32::try_from(span)) else { return false };
+        self.kinds[word] |= u64::from(kind.0) << (8 * place);
+        self.ns[word][place] = span;
+        true
+    }
+
+    fn each(&self, mut with: impl FnMut(Kind, u64)) {
+        let kinds = self.kinds.iter().flat_map(|word| word.to_le_bytes());
+        let used = kinds.zip(self.ns.iter().flatten()).filter(|(kind, _)| *kind != 0);
+        used.for_each(|(kind, ns)| with(Kind(kind), u64::from(*ns)));
+    }
+}
+
+/// Busy nanoseconds of each kind of work.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Booked {
+    #[default]
+    Nothing,
+    /// A client that keeps its connection and does little more.
+    Few(Box<List>),
+    /// By kind; no sum is above four seconds.
+    Short(Box<[u32; KINDS]>),
+    /// By kind.
+    Long(Box<[u64; KINDS]>),
 }
 
 impl Booked {
     #[inline]
     pub(super) fn add(&mut self, kind: Kind, span: u64) {
-        match self {
-            Booked::All(table) => table[kind.index()] += span,
-            Booked::Few { kinds, ns } => match kinds.iter().position(|known| *known == kind.0) {
-                Some(place) => ns[place] += span,
-                None => self.add_new(kind, span),
-            },
+        let added = match self {
+            Booked::Nothing => false,
+            Booked::Few(list) => list.add(kind, span),
+            Booked::Short(table) => {
+                let ns = &mut table[kind.index()];
+                let sum = u64::from(*ns) + span;
+                let fits = sum <= u64::from(u32::MAX);
+                if fits {
+                    *ns = sum as u32;
+                }
+                fits
+            }
+            Booked::Long(table) => {
+                table[kind.index()] += span;
+                true
+            }
+        };
+        if !added {
+            self.grow(kind, span);
         }
     }
 
+    /// Makes more room, and adds `span`.
     #[cold]
-    fn add_new(&mut self, kind: Kind, span: u64) {
-        let Booked::Few { kinds, ns } = self else { return self.add(kind, span) };
-        match kinds.iter().position(|known| *known == 0) {
-            Some(place) => {
-                kinds[place] = kind.0;
-                if place == ns.len() {
-                    let mut longer = Vec::with_capacity(place + STEP);
-                    longer.extend_from_slice(ns);
-                    longer.resize(place + STEP, 0);
-                    *ns = longer.into_boxed_slice();
-                }
-                ns[place] = span;
-            }
-            None => {
-                let mut table = Box::new([0; KINDS]);
-                self.each(|kind, span| table[kind.index()] = span);
-                table[kind.index()] += span;
-                *self = Booked::All(table);
-            }
-        }
+    fn grow(&mut self, kind: Kind, span: u64) {
+        let mut grown = match self {
+            Booked::Nothing => Booked::Few(Box::default()),
+            Booked::Few(_) => Booked::Short(Box::new([0; KINDS])),
+            Booked::Short(_) | Booked::Long(_) => Booked::Long(Box::new([0; KINDS])),
+        };
+        self.each(|kind, ns| grown.add(kind, ns));
+        *self = grown;
+        self.add(kind, span);
     }
 
     /// Calls `with` for every kind of work that was done.
     pub(super) fn each(&self, mut with: impl FnMut(Kind, u64)) {
+        let kinds = (1..).map(Kind);
         match self {
-            Booked::Few { kinds, ns } => {
-                let used = kinds.iter().take_while(|kind| **kind != 0);
-                used.zip(ns).for_each(|(kind, ns)| with(Kind(*kind), *ns));
+            Booked::Nothing => {}
+            Booked::Few(list) => list.each(with),
+            Booked::Short(table) => {
+                let used = kinds.zip(table.iter()).filter(|(_, ns)| **ns > 0);
+                used.for_each(|(kind, ns)| with(kind, u64::from(*ns)));
             }
-            Booked::All(table) => {
-                (1..)
-                    .zip(table.iter())
-                    .filter(|(_, ns)| **ns > 0)
-                    .for_each(|(kind, ns)| with(Kind(kind), *ns));
+            Booked::Long(table) => {
+                let used = kinds.zip(table.iter()).filter(|(_, ns)| **ns > 0);
+                used.for_each(|(kind, ns)| with(kind, *ns));
             }
         }
     }
@@ -133,6 +184,26 @@ mod tests {
                 }
             }
         }
-        assert!(matches!(booked, Booked::All(_)));
+        assert!(matches!(booked, Booked::Short(_)));
+    }
+
+    #[test]
+    fn sums_of_more_than_four_seconds_are_exact() {
+        let kinds = Cause::ALL.map(|cause| Kind::new(Component::Cpu, cause));
+        for few in [1, 16, 17] {
+            let mut booked = Booked::default();
+            for kind in &kinds[..few] {
+                booked.add(*kind, 7);
+            }
+            assert_eq!(matches!(booked, Booked::Few(_)), few <= 16);
+            booked.add(kinds[0], u64::from(u32::MAX) - 7);
+            assert!(!matches!(booked, Booked::Long(_)));
+            booked.add(kinds[0], 1);
+            assert!(matches!(booked, Booked::Long(_)));
+            booked.add(kinds[0], u64::MAX >> 1);
+            booked.each(|kind, ns| {
+                assert_eq!(ns, if kind == kinds[0] { (1 << 32) + (u64::MAX >> 1) } else { 7 })
+            });
+        }
     }
 }

@@ -54,7 +54,7 @@ fn with_will(client_identifier: &str) -> ClientConfig {
 #[test]
 fn a_connection_and_its_session_are_small() {
     let both = size_of::<Connection>() + size_of::<Session>();
-    assert!(both <= 400, "{} + {}", size_of::<Connection>(), size_of::<Session>());
+    assert!(both <= 136, "{} + {}", size_of::<Connection>(), size_of::<Session>());
 }
 
 // Captures c01_*: QoS 1 is forwarded before PUBACK goes back.

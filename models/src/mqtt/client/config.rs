@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mqtt::client::identifier::ClientIdentifier;
 use crate::mqtt::packet::{Connect, Properties, Version, Will};
 use crate::mqtt::session::Qos2Delivery;
 use crate::mqtt::timers::keep_alive::{KeepAliveRule, KeepAliveSettings, LOOKS_EVERY_SECOND};
@@ -13,7 +14,7 @@ use crate::stream::MessageId;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientConfig {
     /// Names the session at the server.
-    pub client_identifier: Arc<str>,
+    pub client_identifier: ClientIdentifier,
     /// The user name, if any.
     pub user_name: Option<Arc<str>>,
     /// The password, if any; only with a user name.
@@ -72,7 +73,7 @@ impl ClientConfig {
     #[must_use]
     pub fn new(client_identifier: &str) -> Self {
         ClientConfig {
-            client_identifier: Arc::from(client_identifier),
+            client_identifier: client_identifier.into(),
             user_name: None,
             password: None,
             will: None,

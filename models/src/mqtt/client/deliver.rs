@@ -97,7 +97,7 @@ impl Client {
             self.traffic.get_or_insert_default().agreement = Some(agreement);
             // MQTT 5.0 §3.2.2.3.7
             if let Some(assigned) = &announced.assigned_client_identifier {
-                self.client_identifier = assigned.clone();
+                self.traffic.get_or_insert_default().assigned = Some(assigned.clone());
             }
         }
         if let Some(announced) = announced.boxed() {

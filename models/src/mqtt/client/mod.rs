@@ -21,6 +21,7 @@ mod config;
 mod deliver;
 mod error;
 mod event;
+mod identifier;
 mod request;
 mod transmit;
 
@@ -35,6 +36,7 @@ pub use crate::mqtt::client::config::ClientConfig;
 pub use crate::mqtt::client::error::{PublishError, RequestError};
 pub use crate::mqtt::client::event::ClientEvent;
 use crate::mqtt::client::event::Happened;
+pub use crate::mqtt::client::identifier::{ClientIdentifier, IdentifierPart};
 use crate::mqtt::close::CloseReason;
 use crate::mqtt::codec::decode::{Decoder, Received};
 use crate::mqtt::codec::seat::Seat;
@@ -95,6 +97,8 @@ struct Traffic {
     arrived: VecDeque<ApplicationMessage>,
     // Of MQTT 5.0 only, from CONNACK on.
     agreement: Option<Box<Agreement>>,
+    // The Client Identifier that the server gave. MQTT 5.0 §3.2.2.3.7
+    assigned: Option<Arc<str>>,
     // SUBSCRIBE and UNSUBSCRIBE without their acknowledgement.
     requests: Vec<PacketIdentifier>,
     // The same, with their packets, while there is a retry timer.
@@ -114,6 +118,7 @@ impl Default for Traffic {
             at_most_once: VecDeque::new(),
             arrived: VecDeque::new(),
             agreement: None,
+            assigned: None,
             requests: Vec::new(),
             unanswered: Vec::new(),
             retry_at: SimTime::MAX,
@@ -128,7 +133,8 @@ impl Default for Traffic {
 pub struct Client {
     // Shared by the members of a fleet; what is a client's own stands beside it.
     config: Rc<ClientConfig>,
-    client_identifier: Arc<str>,
+    // The number in the fleet.
+    member: u32,
     bridge: bool,
     decoder: Seat,
     pending: ShortQueue<Pending, 1>,
@@ -142,15 +148,14 @@ impl Client {
     /// A client without a transport.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        let client_identifier = config.client_identifier.clone();
-        Client::member(Rc::new(config), client_identifier)
+        Client::member(Rc::new(config), 0)
     }
 
-    /// One of several clients with the same parameters, all but the Client Identifier.
+    /// One of several clients with the same parameters, and a number in the Client Identifier.
     #[must_use]
-    pub fn member(config: Rc<ClientConfig>, client_identifier: Arc<str>) -> Self {
+    pub fn member(config: Rc<ClientConfig>, member: u32) -> Self {
         Client {
-            client_identifier,
+            member,
             bridge: config.bridge,
             config,
             decoder: Seat::default(),
@@ -165,8 +170,9 @@ impl Client {
     /// The client as its program starts it again: it has forgotten all but its parameters.
     #[must_use]
     pub fn restarted(&self) -> Self {
-        let restarted = Client::member(self.config.clone(), self.client_identifier.clone());
-        Client { bridge: self.bridge, ..restarted }
+        let assigned = self.traffic.as_ref().and_then(|traffic| traffic.assigned.clone());
+        let traffic = assigned.map(|name| Box::new(Traffic { assigned: Some(name), ..Traffic::default() }));
+        Client { bridge: self.bridge, traffic, ..Client::member(self.config.clone(), self.member) }
     }
 
     /// The parameters.
@@ -177,8 +183,9 @@ impl Client {
 
     /// Names the session at the server: as configured, or as the server of MQTT 5.0 has assigned it.
     #[must_use]
-    pub fn client_identifier(&self) -> &Arc<str> {
-        &self.client_identifier
+    pub fn client_identifier(&self) -> Arc<str> {
+        let assigned = self.traffic.as_ref().and_then(|traffic| traffic.assigned.clone());
+        assigned.unwrap_or_else(|| self.config.client_identifier.of(self.member))
     }
 
     /// From the next CONNECT on, says or does not say that it is a bridge: a server may refuse the one, and

@@ -97,7 +97,7 @@ fn what_the_server_announces_is_obeyed() {
         ..Properties::default()
     };
     let mut client = connected(five(""), announced.clone());
-    assert_eq!(&**client.client_identifier(), "given");
+    assert_eq!(&*client.client_identifier(), "given");
     assert_eq!(client.poll_timeout(), Some(SimTime::from_secs(6)));
     let expected =
         [ClientEvent::Announced(Box::new(announced)), ClientEvent::Connected { session_present: false }];

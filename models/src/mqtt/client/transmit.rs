@@ -31,9 +31,8 @@ impl Client {
         let version = self.config.version;
         match pending {
             Pending::Connect => {
-                let connect = Packet::Connect(Box::new(
-                    self.config.connect(self.client_identifier.clone(), self.bridge),
-                ));
+                let connect =
+                    Packet::Connect(Box::new(self.config.connect(self.client_identifier(), self.bridge)));
                 Some(encode(&connect, version, self.config.will_message))
             }
             Pending::Pingreq => Some(encode_bare(PacketType::Pingreq, MessageId::NONE)),
