@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -83,6 +84,7 @@ fn held(plan: &Plan, library: &Library, again: bool, verdict: &mut Verdict) -> R
     let (outcome, watch) = run(&loaded, Watch::default())?;
     verdict.fingerprint = outcome.fingerprint;
     verdict.events = outcome.events;
+    let called = watch.called();
     if let Some((kind, what)) = watch.finish() {
         return Err(failure(kind, what));
     }
@@ -90,7 +92,7 @@ fn held(plan: &Plan, library: &Library, again: bool, verdict: &mut Verdict) -> R
         return Err(failure("RAM", format!("the account of `{}` went below zero", node.name)));
     }
     uninvited(plan, &loaded, &outcome)?;
-    promised(plan, &loaded, &outcome)?;
+    promised(plan, &loaded, &outcome, &called)?;
     if again {
         let (second, NoProbe) = run(&loaded, NoProbe)?;
         if second.fingerprint != outcome.fingerprint {
@@ -158,7 +160,12 @@ fn filters(group: &Group) -> Vec<TopicFilter> {
     texts.filter_map(|text| TopicFilter::new(&text).ok()).collect()
 }
 
-fn promised(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failure> {
+fn promised(
+    plan: &Plan,
+    loaded: &Loaded,
+    outcome: &Outcome,
+    called: &BTreeMap<HostIndex, SimTime>,
+) -> Result<(), Failure> {
     let has = |names: &[&str]| {
         let limited = |key: &String| names.iter().any(|name| key.starts_with(name));
         plan.brokers.iter().any(|broker| broker.keys.iter().any(limited))
@@ -185,11 +192,18 @@ fn promised(plan: &Plan, loaded: &Loaded, outcome: &Outcome) -> Result<(), Failu
     let resends = |publisher: &String| is(publisher, &anew);
     // umqtt keeps nothing that it could send again.
     let forgets = |publisher: &String| is(publisher, &|client| client.profile.forgets_unacknowledged);
+    // RFC 1122 §4.2.3.5: a SYN is sent again for three minutes, in pauses that double. A client that does so is not idle.
+    let calls = |client: &String| {
+        let hosts = outcome.nodes.iter().zip(0..).filter(|(node, _)| *node.name == **client);
+        let mut calls = hosts.filter_map(|(_, host)| called.get(&HostIndex(host)));
+        calls.any(|at| *at + settle > outcome.simulated)
+    };
     let counts = |violation: &Violation| match violation {
         Violation::Missing { message, subscriber } => {
             !loses && takes_all(subscriber) && !forgets(&message.publisher)
         }
-        Violation::Away { .. } | Violation::Open { .. } => !refuses,
+        Violation::Away { client } => !refuses && !calls(client),
+        Violation::Open { .. } => !refuses,
         Violation::Copies { message, .. } | Violation::Order { message, .. } => !resends(&message.publisher),
         Violation::Retained { .. } | Violation::Flag { .. } | Violation::Will { .. } => true,
     };

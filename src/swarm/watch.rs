@@ -83,10 +83,18 @@ impl Way {
 #[derive(Debug, Default)]
 pub struct Watch {
     ways: BTreeMap<Key, Way>,
+    /// When each host last tried to open a connection.
+    called: BTreeMap<HostIndex, SimTime>,
     broken: Option<(&'static str, String)>,
 }
 
 impl Watch {
+    /// When each host that opened connections last sent a SYN.
+    #[must_use]
+    pub fn called(&self) -> BTreeMap<HostIndex, SimTime> {
+        self.called.clone()
+    }
+
     /// What was broken first, if anything: its kind, and the whole story.
     #[must_use]
     pub fn finish(mut self) -> Option<(&'static str, String)> {
@@ -260,6 +268,9 @@ impl Probe for Watch {
         // A reset may answer what nobody remembers.
         if frame.flags & RST != 0 {
             return;
+        }
+        if frame.flags & (SYN | ACK) == SYN {
+            self.called.insert(frame.from, frame.at);
         }
         if let Err(what) = self.segment(&frame) {
             let port = frame.source_port.max(frame.destination_port);

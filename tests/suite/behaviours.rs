@@ -69,6 +69,15 @@ fn other_brokers_do_it_otherwise() {
     }
 }
 
+/// Topics and payloads count: of five messages of two bytes two have room.
+#[test]
+fn a_queue_can_be_limited_by_its_bytes() {
+    let loaded = loaded("queue-overflow", &["hosts.broker.role=Broker(max_queued_bytes: \"4 B\")"]);
+    let (chart, not_held) = chart(&loaded);
+    insta::assert_snapshot!("queue-overflow-bytes", chart);
+    assert_eq!(not_held.len(), 2, "other figures than with three places: {not_held:#?}");
+}
+
 /// A bridge of an older version cannot say No Local to a broker that knows no bridges.
 #[test]
 fn an_older_bridge_hears_itself() {

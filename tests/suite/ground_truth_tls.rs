@@ -138,6 +138,28 @@ fn records_are_those_captured() {
     assert_eq!(image[13..], [12_895, 26]);
 }
 
+/// Six frames from DISCONNECT on, as in c11_rsa_tls12, and the same data: DISCONNECT and Mosquitto's close_notify, a
+/// record of 31 bytes each. There the client's kernel ends with RST, because paho closed while the alert was
+/// unread; here it closes at once and ends with FIN.
+#[test]
+fn the_last_frames_are_those_captured_but_for_the_reset() {
+    let recorder = listen(&[&version("1.2")]);
+    let frames: Vec<&FrameRecord> = recorder.frames().iter().map(|captured| &captured.frame).collect();
+    let client = frames[0].from;
+    let disconnect = frames.iter().rposition(|frame| frame.from == client && payload(frame) > 0).unwrap();
+    let last = &frames[disconnect..];
+    let data: Vec<(bool, usize)> = last
+        .iter()
+        .filter(|frame| payload(frame) > 0)
+        .map(|frame| (frame.from == client, frame_len(frame)))
+        .collect();
+    assert_eq!(data, [(true, 97), (false, 97)]);
+    assert_eq!(last.len(), 6);
+    let ends =
+        |up: bool| last.iter().filter(move |frame| (frame.from == client) == up && frame.flags & 1 != 0);
+    assert_eq!((ends(true).count(), ends(false).count()), (1, 1));
+}
+
 #[test]
 fn resumption_saves_the_certificates() {
     let resumed = "hosts.publisher.mqtt.tls.resumption=\"known\"";

@@ -43,6 +43,7 @@ fn what_was_found_once_holds() {
         (1, 15_511, "SUBSCRIBE again at another QoS"),
         (1, 1_532, "a keep alive shorter than what waits on a slow link"),
         (1, 22_078, "a connection renewed after five round trips"),
+        (1, 56_722, "five SYN packets lost in a row, in pauses that double"),
         (1, 4_202, "three losses in a row in the last seconds"),
     ];
     for (seed, first, what) in found {

@@ -82,12 +82,16 @@ pub struct Config {
     /// to whole segments. Linux: 65,535, which makes 64,240 in the SYN (44 x 1460) and 65,160 in the
     /// SYN-ACK (45 x 1448), as measured.
     pub receive_window: u32,
-    /// What the receive window grows to while the reader keeps up, in bytes. Linux: 287,104, the end of
-    /// a measured 209 kB transfer. ns-3 (`RcvBufSize`): 131,072.
+    /// The receive buffer at the start, in bytes of data, for a stack that tunes it; `None`: the window
+    /// grows with each segment. Linux: 86,800 of the 131,072 bytes of memory (`tcp_rmem`), by the windows of
+    /// c08s_cubic_none and c08s_cubic_drop_seg10: 84,352 while two segments wait, 79,232, 75,520 and 74,240
+    /// while six, nine and ten do.
+    pub receive_buffer: Option<u32>,
+    /// What the receive window, or the buffer, grows to while the reader keeps up, in bytes. Linux: 48 times
+    /// its first buffer, as 6 MiB are 48 times 131,072 (`tcp_rmem`). ns-3 (`RcvBufSize`): 131,072.
     pub max_receive_window: u32,
-    /// The same without timestamps. The kernel's autotuning then lacks a receiver-side round-trip time
-    /// and stops early (its cause in `tcp_rcv_space_adjust` is not modelled): 100,352 is read off a capture
-    /// whose flight never exceeded 68 segments of 1460.
+    /// The same without timestamps, when the kernel has no round-trip time for its tuning; the window then grows
+    /// with each segment. Linux: 100,352, read off a capture whose flight never exceeded 68 segments of 1460.
     pub max_receive_window_without_timestamps: u32,
     /// The most that may be sent and unacknowledged, in bytes: the send buffer of a small stack. Linux and
     /// ns-3: no such limit in practice.
@@ -214,7 +218,8 @@ impl Config {
             keep_alive: None,
             window_scale: Some(7),
             receive_window: 65_535,
-            max_receive_window: 287_104,
+            receive_buffer: Some(86_800),
+            max_receive_window: 48 * 86_800,
             max_receive_window_without_timestamps: 100_352,
             send_buffer: u32::MAX,
             initial_window_segments: 10,
@@ -262,6 +267,7 @@ impl Config {
             keep_alive: None,
             window_scale: Some(7),
             receive_window: 65_535,
+            receive_buffer: None,
             max_receive_window: 131_072,
             max_receive_window_without_timestamps: 131_072,
             send_buffer: u32::MAX,

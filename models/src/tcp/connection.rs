@@ -185,7 +185,10 @@ impl Connection {
     /// tags are those the peer wrote. Reading may open a closed window: poll for segments afterwards.
     pub fn read(&mut self) -> Option<Chunk> {
         let chunk = self.receive.read()?;
-        if self.config.ack_on_read && self.receive.read_acknowledges() && self.state != State::Closed {
+        if self.config.ack_on_read
+            && self.receive.read_acknowledges(self.send.mss)
+            && self.state != State::Closed
+        {
             self.pending.acknowledgement = true;
         }
         match self.state {
@@ -245,9 +248,7 @@ impl Connection {
     /// Does what is due at `now`; nothing when called early or twice.
     pub fn handle_timeout(&mut self, now: SimTime) {
         if self.timers.take_delayed_ack_due(now) {
-            self.pending.acknowledgement = true;
-            // A selective acknowledgement that waited is no sign of a connection without answers.
-            self.receive.interactive &= self.receive.has_gap();
+            self.delayed_acknowledgement_timeout(now);
         }
         match self.timers.take_due(now) {
             Timer::Idle => {}
@@ -363,6 +364,21 @@ impl Connection {
     pub(super) fn enter_time_wait(&mut self, now: SimTime) {
         self.state = State::TimeWait;
         self.timers.set(Timer::TimeWait, now + self.config.time_wait);
+    }
+
+    fn delayed_acknowledgement_timeout(&mut self, now: SimTime) {
+        let several = self.receive.nxt.since(self.receive.acknowledged) > u32::from(self.send.mss);
+        let waited_for_reader = self.receive.wake_reader(now) && several;
+        if waited_for_reader && self.receive.unread() > 0 {
+            // The program is busy with something else: the timer of the kernel is left.
+            self.start_delayed_ack(now);
+            return;
+        }
+        self.pending.acknowledgement = true;
+        if !waited_for_reader {
+            // A selective acknowledgement that waited is no sign of a connection without answers.
+            self.receive.interactive &= self.receive.has_gap();
+        }
     }
 
     fn retransmission_timeout(&mut self, now: SimTime) {

@@ -4,7 +4,7 @@ use sim_core::time::SimTime;
 
 use super::connection::{Connection, State};
 use super::event::Event;
-use super::rtt::ticks;
+use super::rtt::{expiry_on_tick, ticks};
 use super::segment::{Flags, Segment, SegmentPayload};
 use super::sequence::SequenceNumber;
 use super::timers::Timer;
@@ -79,6 +79,7 @@ impl Connection {
         // Seventh and eighth, the text and the FIN.
         let fin = segment.flags.contains(Flags::FIN);
         if fin || !segment.payload.is_empty() {
+            self.time_receiver(now, &segment);
             self.text_arrived(now, segment.seq, segment.payload, fin);
         }
     }
@@ -251,14 +252,19 @@ impl Connection {
             | State::TimeWait => return,
         }
         self.restart_fin_wait_2(now);
-        let bytes = payload.len();
+        let (bytes, unread) = (payload.len(), self.receive.unread());
         let arrival = self.receive.arrive(seq, payload, fin);
         if arrival.readable {
             self.events.insert(Event::Readable);
-            let max = if self.timestamps {
-                self.config.max_receive_window
-            } else {
-                self.config.max_receive_window_without_timestamps
+        }
+        if self.receive.is_tuned() {
+            let max = self.config.max_receive_window;
+            self.receive.tune(now, arrival, (bytes, unread), (self.send.mss, self.sack), max);
+        } else if arrival.readable {
+            let max = match self.config.receive_buffer {
+                Some(buffer) if self.timestamps => buffer,
+                None if self.timestamps => self.config.max_receive_window,
+                Some(_) | None => self.config.max_receive_window_without_timestamps,
             };
             self.receive.grow(bytes, self.send.mss, max);
         }
@@ -268,6 +274,16 @@ impl Connection {
             self.receive.interactive |= waits_for_our_fin;
         }
         self.schedule_acknowledgement(now, bytes, arrival.at_once || (arrival.fin && !waits_for_our_fin));
+    }
+
+    /// A full segment tells the receiver a round-trip time, as far as its buffer is tuned.
+    fn time_receiver(&mut self, now: SimTime, segment: &Segment) {
+        if let Some(buffer) = self.config.receive_buffer
+            && let Some(echo) = self.echo(segment)
+            && segment.payload.len() >= usize::from(self.send.mss)
+        {
+            self.receive.time(now, echo, self.send.mss, buffer);
+        }
     }
 
     fn fin_arrived(&mut self, now: SimTime) {
@@ -309,11 +325,20 @@ impl Connection {
         if at_once && !quick && unacknowledged <= bearable && self.wait_with_sack(now) {
             return;
         }
-        if at_once || quick || unacknowledged > bearable {
+        if at_once || quick || (unacknowledged > bearable && self.receive.keeps_its_window()) {
             self.pending.acknowledgement = true;
         } else if unacknowledged > 0 {
-            self.timers.start_delayed_ack(now + self.config.delayed_ack);
+            // Linux `tcp_cleanup_rbuf`: a second full segment that waits is acknowledged when it is read.
+            match self.receive.reader_wakes_at().filter(|_| unacknowledged > bearable) {
+                Some(at) => self.timers.start_delayed_ack(at),
+                None => self.start_delayed_ack(now),
+            }
         }
+    }
+
+    pub(super) fn start_delayed_ack(&mut self, now: SimTime) {
+        let at = expiry_on_tick(self.config.rto_rule, now, self.config.delayed_ack);
+        self.timers.start_delayed_ack(at);
     }
 
     /// Lets a selective acknowledgement wait for more to report (Linux `__tcp_ack_snd_check`). Returns

@@ -22,14 +22,14 @@
 //! | CUBIC | RFC 9438, with HyStart, in whole segments as Linux |
 //! | path MTU | discovery, RFC 1191, and its black holes, RFC 4821 §7.7, as Linux does |
 //! | silent peers | keep-alive, RFC 1122 §4.2.3.6; zero-window probes, RFC 9293 §3.8.6.1 |
+//! | receive buffer, tuned by what the reader takes | Linux `tcp_rcv_space_adjust` |
 //! | delayed and quick acknowledgements, Nagle | RFC 1122 §4.2.3.2 and §4.2.3.4, as Linux does |
 //! | blind attacks: RST, SYN and ACK outside the window | RFC 5961, without its rate limit |
 //!
 //! # What it leaves out
 //!
-//! Raising the path MTU again, explicit congestion notification, pacing, urgent data, fast open. The receive buffer: the window grows
-//! by what arrives up to a limit, not by Linux's `tcp_rcv_space_adjust`. Windows count bytes where Linux
-//! counts segments. Segments that one interrupt brings are not acknowledged together (receive offload).
+//! Raising the path MTU again, explicit congestion notification, pacing, urgent data, fast open. The send
+//! buffer of Linux and its tuning. A reader of Linux wakes up after a fixed time (`receive_buffer`). Windows count bytes where Linux counts segments. Segments that one interrupt brings are not acknowledged together (receive offload).
 //! Checksums: a damaged frame is a lost frame.
 //!
 //! # Parameters
@@ -96,6 +96,7 @@ mod path_mtu;
 mod plain;
 mod reassembly;
 mod receive;
+mod receive_buffer;
 mod recovery;
 mod rope;
 mod rtt;

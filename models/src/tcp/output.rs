@@ -279,7 +279,7 @@ impl Connection {
 
     /// The header that every segment after the handshake shares. It acknowledges all that arrived.
     pub(super) fn segment(&mut self, now: SimTime, seq: SequenceNumber) -> Segment {
-        if self.receive.acknowledged != self.receive.nxt {
+        if self.receive.acknowledged != self.receive.nxt || self.pending.acknowledgement {
             self.receive.acknowledged = self.receive.nxt;
             self.receive.quick_acks = self.receive.quick_acks.saturating_sub(1);
         }

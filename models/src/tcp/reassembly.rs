@@ -55,6 +55,11 @@ impl Reassembly {
         self.held.is_empty() && self.fin.is_none()
     }
 
+    /// Where the last run ends.
+    pub(super) fn end(&self) -> Option<SequenceNumber> {
+        self.runs.last().map(|run| run.block.end)
+    }
+
     /// Where the stream ends, if the FIN has been seen.
     pub(super) const fn fin(&self) -> Option<SequenceNumber> {
         self.fin

@@ -199,6 +199,19 @@ pub(super) fn expiry_us(rule: RtoRule, span_us: u32) -> u32 {
     }
 }
 
+/// When a timer of `span` that is set at `now` expires, where the tick of the kernel is told by the clock:
+/// Linux acknowledges 40 ms later at the earliest and 44 ms at the latest (captured: 40.0 to 44).
+pub(super) fn expiry_on_tick(rule: RtoRule, now: SimTime, span: Duration) -> SimTime {
+    match rule {
+        RtoRule::Rfc6298 | RtoRule::Fixed => now + span,
+        RtoRule::Linux => {
+            let ticks = now.as_nanos() / (u64::from(TICK_US) * 1_000) + 1;
+            SimTime::from_micros(ticks * u64::from(TICK_US))
+                + Duration::from_micros(u64::from(micros(span).next_multiple_of(TICK_US)))
+        }
+    }
+}
+
 /// Saturates at [`MAX_SAMPLE_US`].
 pub(super) const fn micros(span: Duration) -> u32 {
     if span.as_secs() >= (MAX_SAMPLE_US / 1_000_000) as u64 {

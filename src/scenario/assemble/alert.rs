@@ -15,18 +15,19 @@ use sim_core::random::Streams;
 
 use super::super::load::{AlertGroup, Group, Nodes, configuration_of};
 use super::super::schema;
-use super::audience::Audience;
+use super::audience::{Audience, Member};
 use super::client::{filter, qos};
 use super::power::inference;
 
-/// The role of member `index`; `None` where the group is none of the alert network's.
+/// The role of a member; `None` where the group is none of the alert network's.
 pub(super) fn role(
     group: &Group,
-    index: u32,
+    member: Member,
     streams: &Streams,
     audience: &Audience,
     ledger: &mut Ledger,
 ) -> Option<Role> {
+    let index = member.1;
     Some(match (group.alert.as_ref()?, &group.role) {
         (AlertGroup::Nodes(nodes), schema::Role::SensorNode(role)) => {
             let place = |start: f64, step: f64| start + step * f64::from(index);
@@ -62,7 +63,7 @@ pub(super) fn role(
             let topic = TopicName::new(&name).expect("a topic from a valid configuration");
             let broker = group.client.as_ref().expect("a gateway is a client").broker;
             let message = Message {
-                expected: audience.expected(broker, &topic),
+                expected: audience.expected(broker, member, &topic),
                 ledger_topic: ledger.topic(&name),
                 topic,
                 payload: Payload::empty(),

@@ -13,11 +13,27 @@ use super::client::filter;
 /// The subscribers of a scenario. Those of a shared subscription are one; a client with steps counts with
 /// all filters that it ever subscribes to, whenever that is.
 pub(super) struct Audience {
-    listeners: Vec<(usize, Vec<TopicFilter>)>,
+    listeners: Vec<Listener>,
     /// Broker, and `group/filter` without the name of the group.
     shared: BTreeSet<(usize, String, String)>,
     /// Bridges: the broker that has it, the other, and what passes.
     bridges: Vec<(usize, usize, Vec<BridgeTopic>)>,
+}
+
+/// A client and what it subscribes to.
+struct Listener {
+    broker: usize,
+    who: Member,
+    filters: Vec<Wanted>,
+}
+
+/// The place of a group and the number of its member.
+pub(super) type Member = (usize, u32);
+
+struct Wanted {
+    filter: TopicFilter,
+    /// MQTT 5.0 §3.8.3.1: not its own messages.
+    no_local: bool,
 }
 
 impl Audience {
@@ -29,7 +45,7 @@ impl Audience {
                 audience.bridges.push((place, bridge::remote(loaded, own), lines));
             }
         }
-        for group in &loaded.groups {
+        for (place, group) in loaded.groups.iter().enumerate() {
             let Some(client) = &group.client else { continue };
             let wanted: Vec<&Subscription> = match &group.role {
                 Role::Subscriber(role) => role.filters.iter().collect(),
@@ -45,7 +61,9 @@ impl Audience {
                     .collect(),
                 Role::ServerNode(_) => {
                     if let Some(AlertGroup::Server(server)) = &group.alert {
-                        audience.listeners.push((client.broker, server.filters()));
+                        let wanted = |filter| Wanted { filter, no_local: false };
+                        let filters = server.filters().into_iter().map(wanted).collect();
+                        audience.listeners.push(Listener { broker: client.broker, who: (place, 0), filters });
                     }
                     continue;
                 }
@@ -61,36 +79,40 @@ impl Audience {
                 | Role::Visitor(_) => continue,
             };
             for index in 0..group.count {
-                audience.add(client.broker, &wanted, index);
+                audience.add(client.broker, &wanted, (place, index));
             }
         }
         audience
     }
 
-    fn add(&mut self, broker: usize, wanted: &[&Subscription], index: u32) {
-        let mut own = Vec::new();
+    fn add(&mut self, broker: usize, wanted: &[&Subscription], who: Member) {
+        let mut filters = Vec::new();
         for one in wanted {
-            let text = one.filter.0.expand(index);
+            let text = one.filter.0.expand(who.1);
             match text.strip_prefix("$share/").and_then(|rest| rest.split_once('/')) {
                 Some((name, inner)) => {
                     self.shared.insert((broker, name.to_owned(), inner.to_owned()));
                 }
-                None => own.push(filter(&text)),
+                None => {
+                    let no_local = one.no_local.unwrap_or_default();
+                    filters.push(Wanted { filter: filter(&text), no_local });
+                }
             }
         }
-        if !own.is_empty() {
-            self.listeners.push((broker, own));
+        if !filters.is_empty() {
+            self.listeners.push(Listener { broker, who, filters });
         }
     }
 
-    /// Number of subscribers that a message on `topic` at `broker` is meant for, behind bridges too.
-    pub(super) fn expected(&self, broker: usize, topic: &TopicName) -> u32 {
+    /// Number of subscribers that a message of `publisher` on `topic` at `broker` is meant for, behind bridges
+    /// too.
+    pub(super) fn expected(&self, broker: usize, publisher: Member, topic: &TopicName) -> u32 {
         let mut reached = vec![(broker, topic.clone())];
         let mut next = 0;
         let mut expected = 0;
         while let Some((at, topic)) = reached.get(next).cloned() {
             next += 1;
-            expected += self.expected_at(at, &topic);
+            expected += self.expected_at(at, publisher, &topic);
             for (from, to, lines) in &self.bridges {
                 let out = if *from == at { name_out(lines, &topic).map(|name| (*to, name)) } else { None };
                 let back = if *to == at { name_in(lines, &topic).map(|name| (*from, name)) } else { None };
@@ -105,9 +127,12 @@ impl Audience {
         expected
     }
 
-    fn expected_at(&self, broker: usize, topic: &TopicName) -> u32 {
-        let hears = |(at, filters): &&(usize, Vec<TopicFilter>)| {
-            *at == broker && filters.iter().any(|filter| matches(filter, topic))
+    fn expected_at(&self, broker: usize, publisher: Member, topic: &TopicName) -> u32 {
+        let hears = |listener: &&Listener| {
+            let wants = |wanted: &Wanted| {
+                matches(&wanted.filter, topic) && !(wanted.no_local && listener.who == publisher)
+            };
+            listener.broker == broker && listener.filters.iter().any(wants)
         };
         let groups = self.shared.iter().filter(|(at, _, inner)| {
             *at == broker && TopicFilter::new(inner).is_ok_and(|inner| matches(&inner, topic))

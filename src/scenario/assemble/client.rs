@@ -59,6 +59,8 @@ fn body(payload: &schema::Payload) -> Payload {
 /// Makes the programs of a group's members, one after the other.
 pub(super) struct Members<'a> {
     group: &'a Group,
+    /// Its place among the groups.
+    place: usize,
     client: &'a load::Client,
     plan: Rc<ClientPlan>,
     audience: &'a Audience,
@@ -93,7 +95,7 @@ struct Written<'a> {
 
 impl<'a> Members<'a> {
     pub(super) fn new(
-        group: &'a Group,
+        (place, group): (usize, &'a Group),
         numbering: &Numbering,
         audience: &'a Audience,
         streams: &'a Streams,
@@ -130,6 +132,7 @@ impl<'a> Members<'a> {
         };
         Some(Members {
             group,
+            place,
             client,
             plan: Rc::new(plan),
             audience,
@@ -256,7 +259,7 @@ impl<'a> Members<'a> {
         let name = written.topic.0.expand(index);
         let topic = topic(&name);
         Message {
-            expected: self.audience.expected(self.client.broker, &topic),
+            expected: self.audience.expected(self.client.broker, (self.place, index), &topic),
             ledger_topic: ledger.topic(&name),
             topic,
             payload: written.body.clone(),
@@ -267,7 +270,8 @@ impl<'a> Members<'a> {
     }
 
     fn role(&mut self, index: u32, ledger: &mut Ledger) -> Role {
-        if let Some(role) = alert::role(self.group, index, self.streams, self.audience, ledger) {
+        if let Some(role) = alert::role(self.group, (self.place, index), self.streams, self.audience, ledger)
+        {
             return role;
         }
         let plan = match self.shared.clone() {

@@ -69,7 +69,7 @@ pub fn blueprint(loaded: &Loaded, seed: u64, run: u64) -> Blueprint {
     for (place, group) in loaded.groups.iter().enumerate() {
         let kit = Kit::of(loaded, place, group);
         let security = tls::security(loaded, group);
-        let mut members = client::Members::new(group, &numbering, &audience, &streams);
+        let mut members = client::Members::new((place, group), &numbering, &audience, &streams);
         for index in 0..group.count {
             let number = HostIndex(numbering.first[place] + index);
             let (program, peer) = match (&mut members, &group.broker) {

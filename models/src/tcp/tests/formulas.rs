@@ -51,7 +51,7 @@ fn pftk(loss: f64, round_trip: f64) -> f64 {
 fn newreno_is_near_the_formulas() {
     for (loss, round_trip) in [(0.01, 0.05), (0.02, 0.1)] {
         let ours =
-            throughput(CongestionControl::NewReno, loss, Duration::from_secs_f64(round_trip), 3_000_000);
+            throughput(CongestionControl::NewReno, loss, Duration::from_secs_f64(round_trip), 6_000_000);
         let (mathis, pftk) = (mathis(loss, round_trip), pftk(loss, round_trip));
         assert!((0.6..1.5).contains(&(ours / mathis)), "{loss}: {ours} and {mathis}");
         assert!((0.7..2.0).contains(&(ours / pftk)), "{loss}: {ours} and {pftk}");

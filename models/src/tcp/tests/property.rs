@@ -51,6 +51,7 @@ fn configs() -> impl Strategy<Value = Config> {
             window_scale: scale.then_some(7),
             mss,
             receive_window: window.unwrap_or(config.receive_window),
+            receive_buffer: config.receive_buffer.map(|bytes| window.unwrap_or(bytes)),
             max_receive_window: window.unwrap_or(config.max_receive_window),
             max_receive_window_without_timestamps: window.unwrap_or(config.max_receive_window),
             data_retries: 100,

@@ -194,3 +194,24 @@ fn a_full_server_is_unavailable() {
     broker.transport_closed(NOW, first.connection);
     Raw::connect(&mut broker, "c", true);
 }
+
+// MQTT 3.1.1 §3.3.5: "It MUST either make a positive acknowledgement, according to the normal QoS rules, or close the
+// Network Connection"
+#[test]
+fn who_may_not_publish_is_acknowledged_all_the_same() {
+    let rules = vec![AccessRule { who: Who::Everyone, right: Right::ReadWrite, filter: Arc::from("open") }];
+    let access = Some(Arc::new(AccessList { rules, checks_subscriptions: false }));
+    let mut pipe = Pipe::new(BrokerConfig { access, ..BrokerConfig::default() });
+    let (p, s) = (pipe.add_connected("p"), pipe.add_connected("s"));
+    pipe.subscribe(s, "#", Q2);
+    pipe.settle();
+    for (message, topic, qos) in [(1, "open", Q1), (2, "shut", Q0), (3, "shut", Q1), (4, "shut", Q2)] {
+        pipe.publish(p, topic, qos, false, message, 1);
+    }
+    pipe.settle();
+    assert_eq!(pipe.messages(s), [(1, 1, false, false)]);
+    let completed = pipe.links[p].events.iter().filter(|e| matches!(e, ClientEvent::Completed { .. }));
+    assert_eq!(completed.count(), 4);
+    assert!(pipe.links[p].client.is_connected());
+    pipe.assert_nothing_held();
+}
