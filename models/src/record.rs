@@ -249,6 +249,12 @@ pub struct TcpTotals {
     pub too_long: u64,
     /// Link transmissions: a segment that crosses two links counts twice.
     pub hops: u64,
+    /// Frames with data, SYN or FIN that links lost beyond those expected, in parts of 10^9: the sum of
+    /// `Crossing::surprise_ppb`. Its mean over all runs is 0 whatever is simulated. Those of a WiFi cell's
+    /// air are not in it.
+    pub data_surprise_ppb: i64,
+    /// The same of all other frames, which only acknowledge.
+    pub ack_surprise_ppb: i64,
 }
 
 /// A server node's stored messages.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Finished;
 use super::study::{CompareArguments, TableFormat};
 use crate::scenario::Diagnostic;
+use crate::study::adjusted;
 use crate::study::compare::{self, Changes};
 use crate::study::manifest::Manifest;
 use crate::study::read::Results;
@@ -27,10 +28,13 @@ pub(super) fn compare(arguments: &CompareArguments, out: &mut impl Write) -> Res
         }
         None => {
             let figures = figures(arguments)?;
-            let results = Results::open(&arguments.folder, &figures)?;
+            let results = Results::open(&arguments.folder, &read(&figures, arguments.adjust))?;
             let first = || results.manifest.axes.iter().take(1).map(|axis| axis.name.clone()).collect();
             let by: Vec<String> = if arguments.by.is_empty() { first() } else { arguments.by.clone() };
-            let compared = compare::levels(&results, &figures, &by, arguments.baseline.as_deref())?;
+            let mut compared = compare::levels(&results, &figures, &by, arguments.baseline.as_deref())?;
+            if arguments.adjust {
+                compare::adjust(&mut compared, &results);
+            }
             (compare::tables(&compared, &results.manifest, &by), false)
         }
     };
@@ -44,6 +48,12 @@ fn figures(arguments: &CompareArguments) -> Result<Vec<String>, Diagnostic> {
         return Ok(Manifest::read(&arguments.folder)?.figures);
     }
     Ok(arguments.figures.clone())
+}
+
+/// What is read: the figures, and what the differences are adjusted for.
+fn read(figures: &[String], adjust: bool) -> Vec<String> {
+    let covariates = adjusted::COVARIATES.iter().map(|figure| (*figure).to_owned());
+    figures.iter().cloned().chain(covariates.filter(|_| adjust)).collect()
 }
 
 pub(super) fn show(tables: &[Table], format: TableFormat, out: &mut impl Write) -> std::io::Result<()> {

@@ -121,6 +121,9 @@ pub struct CompareArguments {
     /// The figures [default: those of the scenario's sweep]
     #[arg(long, value_delimiter = ',', value_name = "FIGURES")]
     pub figures: Vec<String>,
+    /// Take from differences what the losses of the runs beyond those expected explain (docs/pairs.md)
+    #[arg(long, conflicts_with = "other")]
+    pub adjust: bool,
     /// Of two sweeps, show what did not change as well
     #[arg(long, requires = "other")]
     pub all: bool,

@@ -20,8 +20,18 @@ use super::summary::{
 const MESSAGES: [&str; 4] = ["published", "delivered", "duplicated", "lost"];
 const LATENCY: [&str; 6] = ["mean", "p50", "p90", "p95", "p99", "max"];
 const REFUSED: [&str; 3] = ["connections", "subscriptions", "publications"];
-const TCP: [&str; 8] =
-    ["segments", "retransmitted", "payload_bytes", "wire_bytes", "data_segments", "lost", "too_long", "hops"];
+const TCP: [&str; 10] = [
+    "segments",
+    "retransmitted",
+    "payload_bytes",
+    "wire_bytes",
+    "data_segments",
+    "lost",
+    "too_long",
+    "hops",
+    "data_lost_beyond_expected",
+    "acks_lost_beyond_expected",
+];
 const NODE: [&str; 5] = ["energy_j", "mean_power_w", "cpu_busy_s", "ram_peak_bytes", "battery_days"];
 const SPREAD: [&str; 3] = ["mean", "min", "max"];
 const WIFI: [&str; 7] =
@@ -86,6 +96,8 @@ impl Summary {
                 count(self.mqtt_packets.get(name).copied().unwrap_or(0))
             }
             ("refused", key) => count(self.refused(key)?),
+            ("tcp", "data_lost_beyond_expected") => Some(self.tcp.data_lost_beyond_expected),
+            ("tcp", "acks_lost_beyond_expected") => Some(self.tcp.acks_lost_beyond_expected),
             ("tcp", key) => count(self.tcp(key)?),
             ("nodes", rest) => self.node(rest)?,
             ("wifi", key) => wifi(self.wifi, key)?,

@@ -101,6 +101,8 @@ pub fn outcome() -> Outcome {
             lost: 2,
             too_long: 0,
             hops: 2_468,
+            data_surprise_ppb: 0,
+            ack_surprise_ppb: 0,
         },
         server: Some(ServerRecord { received: 3, stored: 3, span: Duration::from_millis(75) }),
         alert: None,

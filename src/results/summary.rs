@@ -121,7 +121,7 @@ pub struct LatencyMs {
 }
 
 /// TCP and the links.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
 pub struct Tcp {
     /// Segments sent by hosts.
     pub segments: u64,
@@ -140,6 +140,12 @@ pub struct Tcp {
     pub too_long: u64,
     /// Link transmissions.
     pub hops: u64,
+    /// Frames with data, SYN or FIN that links lost beyond those expected; its mean over all runs is 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub data_lost_beyond_expected: f64,
+    /// The same of frames that only acknowledge.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub acks_lost_beyond_expected: f64,
 }
 
 /// The air of all WiFi cells.
@@ -354,12 +360,23 @@ impl Tcp {
     fn of(totals: TcpTotals) -> Self {
         let TcpTotals { segments, data_segments, retransmitted, payload_bytes, .. } = totals;
         let TcpTotals { wire_bytes, lost, too_long, hops, .. } = totals;
-        Tcp { segments, retransmitted, payload_bytes, wire_bytes, data_segments, lost, too_long, hops }
+        Tcp {
+            segments,
+            retransmitted,
+            payload_bytes,
+            wire_bytes,
+            data_segments,
+            lost,
+            too_long,
+            hops,
+            data_lost_beyond_expected: totals.data_surprise_ppb as f64 / 1e9,
+            acks_lost_beyond_expected: totals.ack_surprise_ppb as f64 / 1e9,
+        }
     }
 }
 
-fn is_zero(count: &u64) -> bool {
-    *count == 0
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 impl Wifi {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::adjusted::{self, COVARIATES};
 use super::manifest::Manifest;
 use super::read::Results;
 use super::replications::{Description, Difference, LEVEL};
@@ -39,6 +40,8 @@ pub struct Comparison {
     pub levels: Vec<Level>,
     /// Whether run *r* of all points met the same random numbers.
     pub paired: bool,
+    /// Whether the differences are less what the losses of the runs explain of them: see [`adjust`].
+    pub adjusted: bool,
 }
 
 /// Whether more of a figure is better.
@@ -115,7 +118,27 @@ pub fn levels(
         }
     }
     mark_front(&mut levels, figures);
-    Ok(Comparison { figures: figures.to_vec(), levels, paired })
+    Ok(Comparison { figures: figures.to_vec(), levels, paired, adjusted: false })
+}
+
+/// Takes from every difference what the losses of its runs explain of it, which narrows its interval (see
+/// [`adjusted`]). `results` holds [`COVARIATES`] as well; without pairs nothing changes.
+pub fn adjust(compared: &mut Comparison, results: &Results) {
+    let Some((first, others)) = compared.levels.split_first_mut() else { return };
+    if !compared.paired {
+        return;
+    }
+    for level in others {
+        let common = level.points.iter().filter_map(|(rest, place)| Some((*first.points.get(rest)?, *place)));
+        let (a, b): (Vec<usize>, Vec<usize>) = common.unzip();
+        let covariates: Vec<Vec<f64>> =
+            COVARIATES.iter().flat_map(|of| [averages(results, of, &b), averages(results, of, &a)]).collect();
+        for (figure, difference) in compared.figures.iter().zip(&mut level.differences) {
+            let (a, b) = (averages(results, figure, &a), averages(results, figure, &b));
+            *difference = adjusted::difference(&a, &b, &covariates, LEVEL);
+        }
+    }
+    compared.adjusted = true;
 }
 
 fn axis(manifest: &Manifest, name: &str) -> Result<usize, Diagnostic> {
@@ -217,11 +240,16 @@ pub fn tables(compared: &Comparison, manifest: &Manifest, by: &[String]) -> Vec<
             })
             .collect()
     };
-    let how = if compared.paired { "run by run on the same random numbers" } else { "of independent runs" };
+    let how = match (compared.paired, compared.adjusted) {
+        (true, true) => "run by run on the same random numbers, less what the runs' losses explain",
+        (true, false) => "run by run on the same random numbers",
+        (false, _) => "of independent runs",
+    };
     let title = format!("differences from {}, {how}, with 95 % intervals", first.label);
     tables.push(Table { title, headings: headings.clone(), rows: row(&difference) });
     if compared.paired {
-        let title = "how many times more runs the same interval would take without pairs".to_owned();
+        let without = if compared.adjusted { "pairs and adjustment" } else { "pairs" };
+        let title = format!("how many times more runs the same interval would take without {without}");
         tables.push(Table { title, headings, rows: row(&saving) });
     }
     tables

@@ -3,6 +3,7 @@
 //! | Room | What it does |
 //! | --- | --- |
 //! | [`points`] | the plan: every point of the axes, loaded and checked before anything runs |
+//! | [`adjusted`] | differences less what known chance explains of them: control variates |
 //! | [`expected`] | whether results will have the figures that a scenario expects something of |
 //! | [`runner`] | runs what is missing, in parallel, the longest first |
 //! | [`journal`] | every finished run appended to a file at once, found again by its content |
@@ -28,6 +29,7 @@
 //! set and without its sweep, the profiles, the seed and the run number. So points can be added to a
 //! sweep, or replications, and only what is missing is run.
 
+pub mod adjusted;
 pub mod compare;
 pub mod diff;
 pub mod expected;

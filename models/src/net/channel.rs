@@ -99,6 +99,9 @@ pub struct Crossing {
     pub wire_ns: u64,
     /// What becomes of it.
     pub fate: Fate,
+    /// 1 if it was drawn to be lost, less the probability of that, in parts of 10^9; 0 without a draw. Its
+    /// mean is 0 whatever happened before, so the sum over a run has mean 0.
+    pub surprise_ppb: i64,
 }
 
 /// The state of an impaired direction.
@@ -180,20 +183,20 @@ impl Channel {
         self.handed += 1;
         let wire_ns = parameters.transmission_ns(frame_bytes);
         if self.outages.down(ready) {
-            return Crossing { wire_end: ready, wire_ns, fate: Fate::Lost };
+            return Crossing { wire_end: ready, wire_ns, fate: Fate::Lost, surprise_ppb: 0 };
         }
         let mut radio = radio;
         let earliest = radio.as_mut().map_or(ready, |radio| radio.connect(ready));
         let start = direction.busy_until().max(earliest);
         if self.full(ready, earliest, start, frame_bytes, parameters) {
-            return Crossing { wire_end: ready, wire_ns, fate: Fate::QueueFull };
+            return Crossing { wire_end: ready, wire_ns, fate: Fate::QueueFull, surprise_ppb: 0 };
         }
         let start = match self.outages.slot(start, wire_ns) {
             Slot::From(start) => start,
             Slot::CutAt(cut) => {
                 // Whatever is queued behind it is cut as well.
                 direction.occupy(cut);
-                return Crossing { wire_end: cut, wire_ns, fate: Fate::Lost };
+                return Crossing { wire_end: cut, wire_ns, fate: Fate::Lost, surprise_ppb: 0 };
             }
         };
         let end = start + Duration::from_nanos(wire_ns);
@@ -204,14 +207,16 @@ impl Channel {
         if self.impairment.queue_frames.is_some() {
             self.queue.push_back(end);
         }
+        let chance = self.impairment.loss.chance_ppb(self.bad);
         let lost = self.impairment.loss.loses(self.handed, &mut self.bad, &mut self.loss_stream);
+        let surprise_ppb = chance.map_or(0, |chance| i64::from(lost) * 1_000_000_000 - chance);
         let propagation = parameters.propagation;
         let fate = match &mut self.rare {
             Some(rare) => rare.deliver(&self.impairment, lost, end, propagation, frame_bytes),
             None if lost => Fate::Lost,
             None => Fate::Arrives(end + propagation),
         };
-        Crossing { wire_end: end, wire_ns, fate }
+        Crossing { wire_end: end, wire_ns, fate, surprise_ppb }
     }
 
     /// Whether the queue has no room for a frame that could start at `start`; from `ready` to

@@ -32,6 +32,17 @@ impl Loss {
         if probability > 0.0 { Loss::Bernoulli { probability } } else { Loss::Never }
     }
 
+    /// Probability that the next frame is lost, in parts of 10^9, as far as chance decides it: none of a list's
+    /// are left to chance.
+    pub(super) fn chance_ppb(&self, bad: bool) -> Option<i64> {
+        let chance = match self {
+            Loss::Never | Loss::Listed(_) => return None,
+            Loss::Bernoulli { probability } => *probability,
+            Loss::GilbertElliott(model) => 1.0 - if bad { model.h } else { model.k },
+        };
+        Some((chance * 1e9).round() as i64)
+    }
+
     /// Whether frame `number` is lost. `bad` is the state of the channel, which only bursts have.
     pub(super) fn loses(&self, number: u64, bad: &mut bool, stream: &mut Stream) -> bool {
         match self {

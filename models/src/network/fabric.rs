@@ -200,8 +200,16 @@ impl<P: Probe> Fabric<P> {
         let parameters = &self.parameters[direction.parameters as usize];
         let channel = &mut self.channels[direction.channel as usize];
         let radio = self.links.get_mut(channel.link as usize).and_then(|link| link.radio.as_mut());
-        let Crossing { wire_end, wire_ns, fate } =
+        let Crossing { wire_end, wire_ns, fate, surprise_ppb } =
             channel.transmit(direction, radio, ready, bytes, parameters);
+        if surprise_ppb != 0 {
+            let occupies = self.packets[place as usize].segment.sequence_len() > 0;
+            let sum = match occupies {
+                true => &mut self.totals.data_surprise_ppb,
+                false => &mut self.totals.ack_surprise_ppb,
+            };
+            *sum += surprise_ppb;
+        }
         match fate {
             Fate::Lost => self.lose(wire_end, place, FrameLoss::Lost),
             Fate::QueueFull => self.lose(wire_end, place, FrameLoss::QueueFull),

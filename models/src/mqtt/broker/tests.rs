@@ -16,6 +16,7 @@ const Q1: QoS = QoS::AtLeastOnce;
 const Q2: QoS = QoS::ExactlyOnce;
 
 mod five;
+mod fuzz;
 mod limits;
 mod wire;
 

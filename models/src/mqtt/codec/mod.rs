@@ -209,4 +209,4 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 #[cfg(test)]
-mod tests;
+pub(in crate::mqtt) mod tests;

@@ -1,6 +1,6 @@
 mod fields;
 mod oracle;
-mod packets;
+pub(in crate::mqtt) mod packets;
 mod quick;
 
 use proptest::prelude::*;
