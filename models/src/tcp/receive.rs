@@ -26,6 +26,15 @@ pub(super) struct Arrival {
     pub(super) fin: bool,
 }
 
+/// What an idle connection has no use for.
+#[derive(Clone, Debug, Default)]
+struct Aside {
+    /// The receive buffer of a stack that tunes it, from the first full segment on.
+    tuning: Option<Tuning>,
+    /// A segment that brought nothing new, to be told once (RFC 2883); empty while there is none.
+    duplicate: SackBlock,
+}
+
 /// The receive side of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Receiver {
@@ -37,8 +46,8 @@ pub(super) struct Receiver {
     pub(super) acknowledged: SequenceNumber,
     /// The window while little waits to be read, in bytes.
     limit: u32,
-    /// The receive buffer of a stack that tunes it, from the first full segment on.
-    tuning: Option<Box<Tuning>>,
+    /// What most connections of an idle fleet never have.
+    aside: Option<Box<Aside>>,
     /// TS.Recent of RFC 7323 §4.3.
     pub(super) ts_recent: u32,
     /// When TS.Recent was taken, in ticks of the timestamp clock.
@@ -53,8 +62,6 @@ pub(super) struct Receiver {
     pub(super) small_segments: u8,
     /// Our window scale.
     pub(super) shift: u8,
-    /// A segment that brought nothing new, to be told once (RFC 2883); empty while there is none.
-    duplicate: SackBlock,
     /// Bytes that wait to be read; no more than a window.
     unread: u32,
     readable: Rope,
@@ -68,7 +75,7 @@ impl Receiver {
             edge: SequenceNumber(0),
             acknowledged: SequenceNumber(0),
             limit: whole_segments(config, config.mss),
-            tuning: None,
+            aside: None,
             ts_recent: 0,
             ts_recent_at: 0,
             last_data_ticks: None,
@@ -76,7 +83,6 @@ impl Receiver {
             interactive: false,
             small_segments: 0,
             shift: 0,
-            duplicate: SackBlock::default(),
             unread: 0,
             readable: Rope::default(),
             reassembly: None,
@@ -108,6 +114,10 @@ impl Receiver {
         self.limit = (self.limit + unit / 2) / unit * unit;
     }
 
+    fn tuning(&self) -> Option<&Tuning> {
+        self.aside.as_ref().and_then(|aside| aside.tuning.as_ref())
+    }
+
     /// Bytes that wait to be read or for a gap to be filled.
     pub(super) fn buffered(&self) -> usize {
         self.unread as usize + self.reassembly.as_ref().map_or(0, |queue| queue.bytes())
@@ -125,7 +135,7 @@ impl Receiver {
 
     /// The window that could be offered now.
     fn available(&self) -> u32 {
-        if let Some(tuning) = &self.tuning {
+        if let Some(tuning) = self.tuning() {
             return self.limit.min(self.free(tuning));
         }
         // The buffer holds a quarter more than the window promises, so that what is read a moment later
@@ -198,7 +208,8 @@ impl Receiver {
         } else {
             let len = payload.len();
             if queue.insert(self.nxt, seq, payload) == 0 && len > 0 {
-                self.duplicate = SackBlock { start: seq, end: seq + len as u32 };
+                self.aside.get_or_insert_default().duplicate =
+                    SackBlock { start: seq, end: seq + len as u32 };
             }
         }
         let fin = self.drain_reassembly();
@@ -209,7 +220,7 @@ impl Receiver {
     pub(super) fn note_duplicate(&mut self, seq: SequenceNumber, len: u32) {
         let end = seq + len;
         if len > 0 && end.at_or_before(self.nxt) {
-            self.duplicate = SackBlock { start: seq, end };
+            self.aside.get_or_insert_default().duplicate = SackBlock { start: seq, end };
         }
     }
 
@@ -220,8 +231,8 @@ impl Receiver {
         }
         let mut blocks = SackBlocks::default();
         let duplicate = self.has_duplicate();
-        if duplicate {
-            blocks.push(std::mem::take(&mut self.duplicate));
+        if duplicate && let Some(aside) = &mut self.aside {
+            blocks.push(std::mem::take(&mut aside.duplicate));
         }
         if let Some(queue) = &self.reassembly {
             queue.blocks(&mut blocks, room - usize::from(duplicate));
@@ -236,7 +247,7 @@ impl Receiver {
 
     /// Whether a duplicate waits to be told.
     pub(super) fn has_duplicate(&self) -> bool {
-        self.duplicate.start != self.duplicate.end
+        self.aside.as_ref().is_some_and(|aside| aside.duplicate.start != aside.duplicate.end)
     }
 
     /// Whether a selective acknowledgement may wait for more to report.
@@ -260,7 +271,7 @@ impl Receiver {
     /// Whether Linux would acknowledge what has been read: more than a segment, or all there was (see
     /// [`Config::ack_on_read`]).
     pub(super) fn read_acknowledges(&self, mss: u16) -> bool {
-        let reads = self.tuning.as_ref().is_some_and(|tuning| tuning.fresh() == 0);
+        let reads = self.tuning().is_some_and(|tuning| tuning.fresh() == 0);
         if reads && self.nxt.since(self.acknowledged) > u32::from(mss) {
             return true;
         }
@@ -286,8 +297,8 @@ impl Receiver {
     /// A full segment of `mss` bytes arrives that echoes our timestamp `echo`; `capacity` is the buffer at first.
     pub(super) fn time(&mut self, now: SimTime, echo: u32, mss: u16, capacity: u32) {
         let (read, keeps_up) = (self.nxt - self.unread, self.unread == 0);
-        let begin = || Box::new(Tuning::new(now, read, u32::from(mss), capacity));
-        self.tuning.get_or_insert_with(begin).sample(now, echo, keeps_up);
+        let begin = || Tuning::new(now, read, u32::from(mss), capacity);
+        self.aside.get_or_insert_default().tuning.get_or_insert_with(begin).sample(now, echo, keeps_up);
     }
 
     /// Lets the buffer and the window grow after an arrival of `bytes`, by two segments (Linux
@@ -303,7 +314,7 @@ impl Receiver {
         let (len, mss) = (bytes as u32, u32::from(mss));
         let end = self.reassembly.as_ref().and_then(|queue| queue.end());
         let gap = end.map_or(0, |end| end.since(self.nxt));
-        let Some(tuning) = &mut self.tuning else { return };
+        let Some(tuning) = self.aside.as_mut().and_then(|aside| aside.tuning.as_mut()) else { return };
         if arrival.readable {
             tuning.arrive(now, len);
             if let Some(wanted) = tuning.measure(now, (self.nxt, len, mss), unread, gap) {
@@ -312,7 +323,7 @@ impl Receiver {
         } else if gap > 0 {
             tuning.enlarge(tuning.beyond_gap(gap), max);
         }
-        let Some(tuning) = &self.tuning else { return };
+        let Some(tuning) = self.tuning() else { return };
         let free = self.free(tuning);
         // Linux `tcp_data_queue_ofo`: a duplicate acknowledgement that opens the window would be no duplicate.
         let may_grow = arrival.readable || sack;
@@ -323,12 +334,15 @@ impl Receiver {
 
     /// Whether a reader that was woken by what arrived reads it by now.
     pub(super) fn wake_reader(&mut self, now: SimTime) -> bool {
-        self.tuning.as_mut().is_some_and(|tuning| tuning.wake_reader(now))
+        self.aside
+            .as_mut()
+            .and_then(|aside| aside.tuning.as_mut())
+            .is_some_and(|tuning| tuning.wake_reader(now))
     }
 
     /// When the reader that was woken will have read what arrived, if there is one.
     pub(super) fn reader_wakes_at(&self) -> Option<SimTime> {
-        self.tuning.as_ref().filter(|tuning| tuning.fresh() > 0).map(|tuning| tuning.wakes_at())
+        self.tuning().filter(|tuning| tuning.fresh() > 0).map(|tuning| tuning.wakes_at())
     }
 
     /// What of the receive buffer is free.
@@ -347,12 +361,13 @@ impl Receiver {
     /// `__tcp_ack_snd_check`).
     pub(super) fn keeps_its_window(&self) -> bool {
         let unit = 1_u32 << self.shift;
-        self.tuning.is_none() || self.available().next_multiple_of(unit) >= self.edge.since(self.acknowledged)
+        self.tuning().is_none()
+            || self.available().next_multiple_of(unit) >= self.edge.since(self.acknowledged)
     }
 
     /// Whether the receive buffer is tuned.
-    pub(super) const fn is_tuned(&self) -> bool {
-        self.tuning.is_some()
+    pub(super) fn is_tuned(&self) -> bool {
+        self.tuning().is_some()
     }
 
     /// Lets a simple window grow as data arrives, while the reader keeps up.
