@@ -30,7 +30,7 @@ fn figure(summary: &Summary, path: &str) -> f64 {
 }
 
 /// Rows stand in docs/alert-network.md as they are here; `UPDATE_DOCS=1` writes them anew.
-fn on_the_page(head: &str, rows: &[String]) {
+pub fn on_the_page(head: &str, rows: &[String]) {
     let page = page();
     let from = page.find(head).unwrap_or_else(|| panic!("no `{head}` on the page")) + head.len();
     let from = from + page[from..].find("|\n").expect("the line below the head") + 2;

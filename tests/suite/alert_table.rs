@@ -5,6 +5,7 @@ use std::fs;
 
 use mqtt_twin::results::summary::{Node, Summary};
 
+use crate::alert_levels::on_the_page;
 use crate::{load, root, run, summary};
 
 /// Ten minutes of the network as published. Mosquitto's queue has no limit here: of 500 alarms at once its
@@ -81,21 +82,11 @@ fn the_first_rows_of_the_page_are_of_these_runs() {
 #[test]
 #[ignore = "takes minutes"]
 fn all_rows_of_the_page_are_of_these_runs() {
-    let (start, end) = ("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n", "\n\n");
     let mut rows = Vec::new();
     for nodes in [1, 20, 100, 500] {
         for qos in [0, 1, 2] {
             rows.extend(SEVERITIES.map(|severity| row(nodes, qos, severity)));
         }
     }
-    let page = page();
-    let from = page.find(start).expect("the head of the table") + start.len();
-    let to = from + page[from..].find(end).expect("a blank line behind the table");
-    let table = rows.join("\n");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        let new = format!("{}{table}{}", &page[..from], &page[to..]);
-        fs::write(root().join("docs/alert-network.md"), new).unwrap();
-    } else {
-        assert_eq!(&page[from..to], table, "write it anew with UPDATE_DOCS=1");
-    }
+    on_the_page("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: ", &rows);
 }

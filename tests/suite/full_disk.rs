@@ -92,37 +92,34 @@ fn a_run(home: &Path) -> String {
     run
 }
 
-#[test]
-fn a_full_disk_leaves_no_half_of_a_file() {
+/// Runs each command on a disk of its own, holds it to be refused, and has `check` look at what it left.
+fn refused_on(options: &str, filled: &str, check: impl Fn(&str, &[String])) {
     let home = tempfile::tempdir().unwrap();
     let (disk, run) = (home.path().join("disk"), a_run(home.path()));
     let mut tested = 0;
     for (what, arguments) in commands(&disk.display().to_string(), &run) {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let Some(output) = on_a_disk(&disk, "size=256k", "full", &arguments) else { continue };
-        let left = refused(&output, what);
-        // A journal of runs is made for being cut off; and empty folders are no files.
-        let kept = |name: &&String| name.contains("journal/") && name.ends_with(".rows");
-        let is_file = |name: &&String| name.trim_start_matches("./").contains('.');
-        let files: Vec<&String> = left.iter().filter(is_file).filter(|name| !kept(name)).collect();
-        assert!(files.is_empty(), "{what} left {files:?}");
+        let Some(output) = on_a_disk(&disk, options, filled, &arguments) else { continue };
+        check(what, &refused(&output, what));
         tested += 1;
     }
     said_if_untested(tested);
 }
 
 #[test]
+fn a_full_disk_leaves_no_half_of_a_file() {
+    refused_on("size=256k", "full", |what, left| {
+        // A journal of runs is made for being cut off; and empty folders are no files.
+        let kept = |name: &&String| name.contains("journal/") && name.ends_with(".rows");
+        let is_file = |name: &&String| name.trim_start_matches("./").contains('.');
+        let files: Vec<&String> = left.iter().filter(is_file).filter(|name| !kept(name)).collect();
+        assert!(files.is_empty(), "{what} left {files:?}");
+    });
+}
+
+#[test]
 fn a_read_only_disk_is_told_as_such() {
-    let home = tempfile::tempdir().unwrap();
-    let (disk, run) = (home.path().join("disk"), a_run(home.path()));
-    let mut tested = 0;
-    for (what, arguments) in commands(&disk.display().to_string(), &run) {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let Some(output) = on_a_disk(&disk, "ro", "empty", &arguments) else { continue };
-        assert_eq!(refused(&output, what), Vec::<String>::new(), "{what}");
-        tested += 1;
-    }
-    said_if_untested(tested);
+    refused_on("ro", "empty", |what, left| assert_eq!(left, Vec::<String>::new(), "{what}"));
 }
 
 fn said_if_untested(tested: usize) {
