@@ -125,7 +125,7 @@ pub struct EnergyAccount {
     /// Nanoseconds announced, by component and cause.
     booked: Booked,
     /// Places for intervals that may not have passed, which are enough for a node that keeps up.
-    open: [Interval; OFTEN],
+    open: [Interval; 4],
     aside: Option<Box<Aside>>,
 }
 
