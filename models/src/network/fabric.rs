@@ -336,7 +336,7 @@ impl<P: Probe> Fabric<P> {
             flags: segment.flags.bits(),
             window: segment.window,
             options: options[..length].into(),
-            payload: segment.payload.chunks().iter().cloned().collect(),
+            payload: segment.payload.chunks().cloned().collect(),
             retransmission: segment.retransmission,
         });
     }

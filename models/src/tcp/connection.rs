@@ -84,6 +84,20 @@ pub(super) struct Pending {
     pub(super) abort: bool,
 }
 
+impl Pending {
+    /// Whether something goes before new data.
+    #[inline]
+    pub(super) fn is_urgent(&self) -> bool {
+        self.reset | self.retransmit | self.loss_probe
+    }
+
+    /// Whether an established connection has nothing but data to send.
+    #[inline]
+    pub(super) fn is_nothing(&self) -> bool {
+        !(self.acknowledgement | self.probe | self.is_urgent())
+    }
+}
+
 /// One end of a TCP connection; see the [module documentation](super).
 #[derive(Clone, Debug)]
 pub struct Connection {

@@ -142,6 +142,7 @@ impl Connection {
         self.send.nxt = end;
         self.send.max = end;
         if retransmission {
+            self.losses().segments_retransmitted += 1;
             self.rtt.retransmitted();
         } else {
             self.rtt.sent(now, end);
