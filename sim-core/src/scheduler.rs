@@ -44,7 +44,7 @@ use crate::time::SimTime;
 use wheel::{Entry, First, LEVELS, SLOTS_PER_LEVEL, Wheel, slot_mask};
 
 /// A slot with no more events than this becomes the window as a whole.
-const DUE_AT_MOST: u32 = 64;
+const DUE_AT_MOST: u32 = 128;
 /// With more late events than this, the window is narrowed.
 const LATE_AT_MOST: usize = 64;
 

@@ -1,7 +1,6 @@
 //! Everything between the hosts: links, packets under way, flows, and the run's books.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU16;
 
 use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
@@ -10,6 +9,7 @@ use slab::Slab;
 use super::cell::{Cell, FIRST_PORT, Port};
 use super::frame_fault::FrameFault;
 use super::outside::Outside;
+use super::packets::{Packet, Packets};
 use super::path_mtu::Narrow;
 use super::routes::Routes;
 use crate::app::ToOutside;
@@ -27,25 +27,6 @@ use crate::tls::Flight;
 
 /// First port of the dynamic range (RFC 6335 §6).
 const FIRST_DYNAMIC_PORT: u16 = 49_152;
-
-/// A segment on its way.
-#[derive(Clone, Debug)]
-pub(super) struct Packet {
-    pub segment: Segment,
-    pub flow: u32,
-    /// The end that sent it.
-    pub from: End,
-    /// Links crossed.
-    pub hop: u8,
-    /// Whether a link made it of another packet.
-    pub copy: bool,
-    /// If it is an ICMP message that quotes `segment`: the MTU for which that was too long.
-    pub too_long: Option<NonZeroU16>,
-    /// Number of the frame, for captures.
-    pub serial: u64,
-    /// When its first bit was put on the link it is on.
-    pub wire_start: SimTime,
-}
 
 /// In place of the number of a socket.
 const NO_SOCKET: u32 = u32::MAX;
@@ -118,7 +99,7 @@ pub(super) struct Fabric<P> {
     /// Next dynamic port of each host.
     pub next_port: Vec<u16>,
     pub flows: Slab<Flow>,
-    pub packets: Slab<Packet>,
+    pub packets: Packets,
     pub ledger: Ledger,
     pub totals: TcpTotals,
     pub mqtt_packets: [u64; 15],
@@ -135,16 +116,6 @@ pub(super) struct Fabric<P> {
 }
 
 impl<P: Probe> Fabric<P> {
-    /// The direction that a packet takes next: the way back is the way there, reversed.
-    pub(super) fn direction_of(&self, packet: &Packet) -> u32 {
-        let route = self.routes.get(self.flows[packet.flow as usize].route);
-        let hop = usize::from(packet.hop);
-        match packet.from {
-            End::Client => route[hop],
-            End::Server => route[route.len() - 1 - hop] ^ 1,
-        }
-    }
-
     /// Puts a packet on its next link, at `ready` or when the link is free. Returns when its first and
     /// its last bit are on the wire.
     pub fn forward(
@@ -153,11 +124,11 @@ impl<P: Probe> Fabric<P> {
         place: u32,
         scheduler: &mut Scheduler<Event>,
     ) -> (SimTime, SimTime) {
-        let number = self.direction_of(&self.packets[place as usize]);
-        let packet = &mut self.packets[place as usize];
+        let packet = &mut self.packets[place];
+        let number = self.routes.direction(packet.way, packet.hop);
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
-        let bytes = parameters.framing.header_len() + packet.bytes();
+        let bytes = parameters.framing.header_len() + packet.bytes;
         self.totals.hops += 1;
         if packet.hop == 0 {
             self.totals.wire_bytes += u64::from(bytes);
@@ -203,7 +174,7 @@ impl<P: Probe> Fabric<P> {
         let Crossing { wire_end, wire_ns, fate, surprise_ppb } =
             channel.transmit(direction, radio, ready, bytes, parameters);
         if surprise_ppb != 0 {
-            let occupies = self.packets[place as usize].segment.sequence_len() > 0;
+            let occupies = self.packets[place].segment.sequence_len() > 0;
             let sum = match occupies {
                 true => &mut self.totals.data_surprise_ppb,
                 false => &mut self.totals.ack_surprise_ppb,
@@ -214,13 +185,13 @@ impl<P: Probe> Fabric<P> {
             Fate::Lost => self.lose(wire_end, place, FrameLoss::Lost),
             Fate::QueueFull => self.lose(wire_end, place, FrameLoss::QueueFull),
             Fate::Arrives(arrival) | Fate::ArrivesTwice(arrival) => {
-                let packet = &mut self.packets[place as usize];
+                let packet = &mut self.packets[place];
                 packet.wire_start = SimTime::from_nanos(arrival.as_nanos().saturating_sub(wire_ns));
                 scheduler.at(arrival, Event::Arrive { packet: place });
                 if matches!(fate, Fate::ArrivesTwice(_)) {
                     let copy = Packet { copy: true, ..packet.clone() };
                     self.flows[copy.flow as usize].under_way += 1;
-                    let copy = self.packets.insert(copy) as u32;
+                    let copy = self.packets.insert(copy);
                     scheduler.at(arrival, Event::Arrive { packet: copy });
                 }
             }
@@ -235,7 +206,7 @@ impl<P: Probe> Fabric<P> {
         let Some(nat) = self.links.get_mut(channel.link as usize).and_then(|link| link.nat.as_mut()) else {
             return true;
         };
-        let packet = &self.packets[place as usize];
+        let packet = &self.packets[place];
         let flags = packet.segment.flags;
         let opens = flags.contains(Flags::SYN) && !flags.contains(Flags::ACK);
         nat.passes(now, packet.flow, opens)
@@ -261,7 +232,7 @@ impl<P: Probe> Fabric<P> {
             .nat
             .as_ref()
             .map_or(NatAnswer::Silence, crate::net::Nat::answer);
-        let packet = &self.packets[place as usize];
+        let packet = &self.packets[place];
         let (flow, from, hop) = (packet.flow, packet.from, packet.hop);
         let reset = match answer {
             NatAnswer::Silence => None,
@@ -274,24 +245,15 @@ impl<P: Probe> Fabric<P> {
             let wire_ns = back.transmission_ns(reset_bytes);
             let arrival = SimTime::from_nanos(at.as_nanos() + wire_ns) + back.propagation;
             let wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
-            let links = self.routes.get(self.flows[flow as usize].route).len() as u8;
             if P::LISTENS {
                 self.listen_in(at, flow, from.peer(), &segment);
             }
             let serial = self.serial;
             self.serial += 1;
             self.flows[flow as usize].under_way += 1;
-            let reset = Packet {
-                segment,
-                flow,
-                from: from.peer(),
-                hop: links - 1 - hop,
-                copy: false,
-                too_long: None,
-                serial,
-                wire_start,
-            };
-            let reset = self.packets.insert(reset) as u32;
+            let way = self.routes.way(self.flows[flow as usize].route, from.peer());
+            let reset = Packet::new(segment, flow, from.peer(), way, serial);
+            let reset = self.packets.insert(Packet { hop: way.links - 1 - hop, wire_start, ..reset });
             scheduler.at(arrival, Event::Arrive { packet: reset });
         }
         self.lose(wire_end, place, FrameLoss::Lost);
@@ -299,7 +261,7 @@ impl<P: Probe> Fabric<P> {
     }
 
     pub(super) fn lose(&mut self, at: SimTime, place: u32, why: FrameLoss) {
-        let packet = self.packets.remove(place as usize);
+        let packet = self.packets.remove(place);
         self.totals.lost += 1;
         self.flows[packet.flow as usize].under_way -= 1;
         if P::LISTENS && !packet.copy {
@@ -390,22 +352,14 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         fabric.totals.payload_bytes += payload;
         fabric.totals.data_segments += u64::from(payload > 0);
         fabric.totals.retransmitted += u64::from(segment.retransmission);
-        fabric.flows[flow as usize].under_way += 1;
         if P::LISTENS {
             fabric.listen_in(ready, flow, from, &segment);
         }
-        let packet = Packet {
-            segment,
-            flow,
-            from,
-            hop: 0,
-            copy: false,
-            too_long: None,
-            serial: fabric.serial,
-            wire_start: ready,
-        };
+        let entry = &mut fabric.flows[flow as usize];
+        entry.under_way += 1;
+        let way = fabric.routes.way(entry.route, from);
+        let place = fabric.packets.insert(Packet::new(segment, flow, from, way, fabric.serial));
         fabric.serial += 1;
-        let place = fabric.packets.insert(packet) as u32;
         fabric.forward(ready, place, self.scheduler)
     }
 

@@ -238,6 +238,14 @@ impl Segment {
         }
     }
 
+    /// Takes the segment out and leaves its header behind.
+    #[must_use]
+    #[inline]
+    pub fn take(&mut self) -> Segment {
+        let options = Options { sack: self.options.sack.take(), ..self.options };
+        Segment { options, payload: std::mem::take(&mut self.payload), ..*self }
+    }
+
     /// Writes the options as on the wire to the front of `bytes`; returns their length.
     pub fn options_bytes(&self, bytes: &mut [u8; 40]) -> usize {
         self.options.write(bytes)
