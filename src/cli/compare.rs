@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Finished;
-use super::study::{CompareArguments, TableFormat};
+use super::study::{CompareArguments, LevelTable, TableFormat};
 use crate::scenario::Diagnostic;
 use crate::study::adjusted;
 use crate::study::compare::{self, Changes};
@@ -35,12 +35,32 @@ pub(super) fn compare(arguments: &CompareArguments, out: &mut impl Write) -> Res
             if arguments.adjust {
                 compare::adjust(&mut compared, &results);
             }
-            (compare::tables(&compared, &results.manifest, &by), false)
+            let tables = compare::tables(&compared, &results.manifest, &by);
+            (chosen(tables, arguments.table)?, false)
         }
     };
     // A reader that has gone is no failure of the comparison.
     let _ = show(&tables, arguments.format, out);
     Ok(if changed && arguments.fail_on_change { Finished::Failed } else { Finished::Held })
+}
+
+/// The table that was asked for, or all of them.
+fn chosen(tables: Vec<Table>, asked: Option<LevelTable>) -> Result<Vec<Table>, Diagnostic> {
+    let place = match asked {
+        None => return Ok(tables),
+        Some(LevelTable::Levels) => 0,
+        Some(LevelTable::Differences) => 1,
+        Some(LevelTable::Saving) => 2,
+        Some(LevelTable::AtMost) => 3,
+    };
+    let Some(table) = tables.get(place) else {
+        let error = Diagnostic::error("this comparison has no such table");
+        return Err(error.help(match tables.len() {
+            1 => "there is only one level: nothing it differs from",
+            _ => "the points of this sweep have random numbers of their own, so there are no pairs",
+        }));
+    };
+    Ok(vec![table.clone()])
 }
 
 fn figures(arguments: &CompareArguments) -> Result<Vec<String>, Diagnostic> {

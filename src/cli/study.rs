@@ -99,10 +99,23 @@ pub enum TableFormat {
     Text,
     /// For programs.
     Json,
-    /// For spreadsheets: the first table, with all digits.
+    /// For spreadsheets: one table, the first if none is asked for, with all digits.
     Csv,
     /// For documents.
     Markdown,
+}
+
+/// A table of the levels of an axis.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LevelTable {
+    /// The figures of each level.
+    Levels,
+    /// The differences from the baseline.
+    Differences,
+    /// How many times more runs the same interval would take without pairs.
+    Saving,
+    /// How many times it could be at most, however the runs were paired.
+    AtMost,
 }
 
 /// `compare`
@@ -124,6 +137,9 @@ pub struct CompareArguments {
     /// Take from differences what the losses of the runs beyond those expected explain (docs/pairs.md)
     #[arg(long, conflicts_with = "other")]
     pub adjust: bool,
+    /// Show only this table; CSV has the first one else
+    #[arg(long, value_enum, value_name = "TABLE", conflicts_with = "other")]
+    pub table: Option<LevelTable>,
     /// Of two sweeps, show what did not change as well
     #[arg(long, requires = "other")]
     pub all: bool,

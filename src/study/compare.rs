@@ -205,7 +205,8 @@ pub(crate) fn beats(a: &[Option<f64>], b: &[Option<f64>]) -> bool {
     a.iter().zip(b).all(|(a, b)| cost(a) <= cost(b)) && a.iter().zip(b).any(|(a, b)| cost(a) < cost(b))
 }
 
-/// The comparison as tables: the levels, their differences from the first, and what pairs save.
+/// The comparison as tables: the levels, their differences from the first, what pairs save, and what they could
+/// save at most. Without pairs the last two are not there.
 #[must_use]
 pub fn tables(compared: &Comparison, manifest: &Manifest, by: &[String]) -> Vec<Table> {
     let runs = manifest.points.iter().map(|point| point.runs).min().unwrap_or(0);
@@ -230,6 +231,7 @@ pub fn tables(compared: &Comparison, manifest: &Manifest, by: &[String]) -> Vec<
     let (Some(first), true) = (compared.levels.first(), compared.levels.len() > 1) else { return tables };
     let difference = |of: &Option<Difference>| of.map_or(Cell::Nothing, |of| Cell::Interval(of.interval));
     let saving = |of: &Option<Difference>| of.map_or(Cell::Nothing, |of| Cell::Number(of.saving));
+    let at_most = |of: &Option<Difference>| of.map_or(Cell::Nothing, |of| Cell::Number(of.at_most));
     let row = |cell: &dyn Fn(&Option<Difference>) -> Cell| -> Vec<Vec<Cell>> {
         let others = compared.levels[1..].iter();
         others
@@ -250,7 +252,9 @@ pub fn tables(compared: &Comparison, manifest: &Manifest, by: &[String]) -> Vec<
     if compared.paired {
         let without = if compared.adjusted { "pairs and adjustment" } else { "pairs" };
         let title = format!("how many times more runs the same interval would take without {without}");
-        tables.push(Table { title, headings, rows: row(&saving) });
+        tables.push(Table { title, headings: headings.clone(), rows: row(&saving) });
+        let title = "at most, were the same runs paired perfectly: by rank, least with least".to_owned();
+        tables.push(Table { title, headings, rows: row(&at_most) });
     }
     tables
 }

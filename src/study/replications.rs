@@ -81,6 +81,28 @@ pub struct Difference {
     pub paired: bool,
     /// How many times more replications the same half-width takes without pairs; 1 without pairs.
     pub saving: f64,
+    /// What `saving` could be at most, were these replications paired in any other way: see [`most`].
+    pub at_most: f64,
+}
+
+/// The largest ratio `(Var a + Var b) / Var(b - a)` that these values of two sides have in any pairing.
+///
+/// Of all pairings the one by rank (least with least, largest with largest) has the largest covariance (G. H.
+/// Hardy, J. E. Littlewood, G. Pólya, *Inequalities*, §10.2), hence the smallest variance of the
+/// differences. Since no correlation exceeds 1, it is itself at most `(s_a² + s_b²) / (s_a - s_b)²`.
+fn most(pairs: &[(f64, f64)], sum_of_variances: f64) -> f64 {
+    let sorted = |of: fn(&(f64, f64)) -> f64| {
+        let mut values: Vec<f64> = pairs.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let by_rank: Vec<f64> =
+        sorted(|pair| pair.0).iter().zip(sorted(|pair| pair.1)).map(|(a, b)| b - a).collect();
+    ratio(sum_of_variances, deviation(&by_rank))
+}
+
+fn ratio(sum_of_variances: f64, deviation: f64) -> f64 {
+    if deviation == 0.0 { f64::INFINITY } else { sum_of_variances / (deviation * deviation) }
 }
 
 impl Difference {
@@ -95,13 +117,15 @@ impl Difference {
         let differences: Vec<f64> = pairs.iter().map(|(a, b)| b - a).collect();
         let side = |of: fn(&(f64, f64)) -> f64| deviation(&pairs.iter().map(of).collect::<Vec<_>>());
         let (of_a, of_b, of_both) = (side(|pair| pair.0), side(|pair| pair.1), deviation(&differences));
-        let saving =
-            if of_both == 0.0 { f64::INFINITY } else { (of_a * of_a + of_b * of_b) / (of_both * of_both) };
+        let sum = of_a * of_a + of_b * of_b;
+        let saving = ratio(sum, of_both);
         Some(Difference {
             interval: confidence_interval(&differences, level),
             runs: pairs.len() as u64,
             paired: true,
             saving,
+            // Rounding aside, the pairs as they are, are one of all pairings.
+            at_most: most(&pairs, sum).max(saving),
         })
     }
 
@@ -132,7 +156,13 @@ impl Difference {
             }
         };
         let interval = Interval { mean: b.mean() - a.mean(), half_width };
-        Some(Difference { interval, runs: a.count().min(b.count()), paired: false, saving: 1.0 })
+        Some(Difference {
+            interval,
+            runs: a.count().min(b.count()),
+            paired: false,
+            saving: 1.0,
+            at_most: 1.0,
+        })
     }
 
     /// Whether zero lies outside of the interval.
@@ -170,6 +200,32 @@ mod tests {
         assert!(paired.is_significant() && !unpaired.is_significant());
         assert!(paired.saving > 1_000.0, "{}", paired.saving);
         assert!(!Difference::paired(&a, &a, LEVEL).unwrap().is_significant());
+    }
+
+    /// All orders of five values, and no correlation above 1.
+    #[test]
+    fn no_pairing_saves_more_than_the_one_by_rank() {
+        let a = [3.0, 10.0, 1.0, 40.0, 4.0];
+        let mut orders: Vec<Vec<f64>> = vec![Vec::new()];
+        for value in [5.0, 1.0, 9.0, 7.5, 2.0] {
+            let longer = |order: &Vec<f64>| -> Vec<Vec<f64>> {
+                (0..=order.len()).map(|at| [&order[..at], &[value][..], &order[at..]].concat()).collect()
+            };
+            orders = orders.iter().flat_map(longer).collect();
+        }
+        assert_eq!(orders.len(), 120);
+        let all: Vec<Difference> = orders.iter().map(|b| Difference::paired(&a, b, LEVEL).unwrap()).collect();
+        let best = all.iter().map(|of| of.saving).fold(0.0, f64::max);
+        let (of_a, of_b) = (deviation(&a), deviation(&orders[0]));
+        let correlated = (of_a * of_a + of_b * of_b) / ((of_a - of_b) * (of_a - of_b));
+        for of in &all {
+            assert!(of.saving <= of.at_most && (of.at_most - best).abs() < 1e-9, "{of:?} {best}");
+            assert!(of.at_most <= correlated, "{of:?} {correlated}");
+        }
+        // A figure that hardly varies cannot be paired with one that does, whatever the draws are.
+        let hardly = Difference::paired(&a, &[5.0, 5.0, 5.0, 5.1, 5.0], LEVEL).unwrap();
+        assert!(hardly.at_most < 1.01, "{hardly:?}");
+        assert_eq!(Difference::paired(&a, &a, LEVEL).unwrap().at_most, f64::INFINITY);
     }
 
     /// Two samples from a textbook table of Welch's test, recomputed with 50 digits elsewhere would

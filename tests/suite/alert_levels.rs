@@ -29,12 +29,20 @@ fn figure(summary: &Summary, path: &str) -> f64 {
     summary.figure(path).unwrap_or_else(|| panic!("{path} has no value"))
 }
 
-/// Rows stand in docs/alert-network.md as they are here; `UPDATE_DOCS=1` writes them anew.
+/// The rows of the table under this head stand in docs/alert-network.md as they are here; `UPDATE_DOCS=1` writes
+/// them anew. Below the head is the line of rules without which Markdown draws no table.
 pub fn on_the_page(head: &str, rows: &[String]) {
     let page = page();
-    let from = page.find(head).unwrap_or_else(|| panic!("no `{head}` on the page")) + head.len();
-    let from = from + page[from..].find("|\n").expect("the line below the head") + 2;
+    let start = page.find(head).unwrap_or_else(|| panic!("no `{head}` on the page"));
+    let mut lines = page[start..].split_inclusive('\n');
+    let (heads, rule) = (lines.next().unwrap(), lines.next().unwrap_or_default());
+    assert!(rule.starts_with("| -"), "below `{head}` stands no rule: {rule}");
+    let from = start + heads.len() + rule.len();
     let to = from + page[from..].find("\n\n").expect("a blank line behind the table");
+    let columns = |line: &str| line.matches('|').count();
+    for row in rows.iter().map(String::as_str).chain([rule]) {
+        assert_eq!(columns(row), columns(heads), "as many cells as heads: {row}");
+    }
     let table = rows.join("\n");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         let new = format!("{}{table}{}", &page[..from], &page[to..]);

@@ -47,10 +47,36 @@ fn levels_are_compared_in_pairs_in_four_formats() {
     assert_eq!(json[2]["rows"][1]["level"], "qos=2");
     let saving = json[2]["rows"][1][energy].as_f64().unwrap();
     assert!(saving >= 5.0, "pairs take at least five times fewer runs: {saving}");
+    what_pairs_could_save_at_most(&out, saving, energy);
     let wrong = called(&["compare", &out, "--by", "qso"]);
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean `qos`?"));
     let wrong = called(&["compare", &out, "--figures", "latency.p9"]);
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean `latency.p90`?"));
+}
+
+/// The last table, in every format; `saving` is that of QoS 2 against 1 for the figure.
+fn what_pairs_could_save_at_most(sweep: &str, saving: f64, figure: &str) {
+    let asked = ["compare", sweep, "--baseline", "1", "--figures", figure, "--table", "at-most"];
+    let with = |more: &[&str]| fine(&[&asked[..], more].concat());
+    let csv = with(&["--format", "csv"]);
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!((rows.len(), rows[0][..].join(",")), (3, format!("level,{figure}")));
+    let at_most: f64 = rows[2][1].parse().unwrap();
+    assert!(rows[2][0] == "qos=2" && at_most >= saving && at_most.is_finite(), "{csv}");
+    let title = "at most, were the same runs paired perfectly";
+    let json: serde_json::Value = serde_json::from_str(&with(&["--format", "json"])).unwrap();
+    assert!(json[0]["title"].as_str().unwrap().starts_with(title), "{json}");
+    assert_eq!(json[0]["rows"][1][figure].as_f64(), Some(at_most));
+    assert!(with(&[]).starts_with(title));
+    assert!(with(&["--format", "markdown"]).starts_with(&format!("**{title}")));
+    // Without a table asked for all are shown; losses explain what no pairing can.
+    let all = fine(&["compare", sweep, "--adjust", "--figures", figure]);
+    assert!(all.contains(title) && all.contains("without pairs and adjustment"), "{all}");
+    let wrong = called(&["compare", sweep, "--table", "at_most"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("'at-most'"));
+    let one = called(&["compare", sweep, "--by", "loss", "--table", "saving"]);
+    let told = String::from_utf8_lossy(&one.stderr).into_owned();
+    assert!(one.status.code() == Some(2) && told.contains("only one level"), "{told}");
 }
 
 #[test]

@@ -208,3 +208,26 @@ fn the_kernel_and_the_models_open_no_file_and_print_nothing() {
         }
     }
 }
+
+/// Without the line of rules below its head a table is a paragraph full of bars.
+#[test]
+fn every_table_of_a_page_has_rules_below_its_head() {
+    let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+    let mut wrong = Vec::new();
+    let top = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(|page| root().join(page));
+    for path in files("docs", ".md").into_iter().chain(top) {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut before = "";
+        let mut lines = text.lines().enumerate().peekable();
+        while let Some((number, line)) = lines.next() {
+            if line.starts_with('|') && !before.starts_with('|') {
+                let rule = lines.peek().map_or("", |(_, rule)| rule);
+                if !rule.starts_with("| -") || columns(rule) != columns(line) {
+                    wrong.push(format!("{}:{}: {line}", name(&path), number + 1));
+                }
+            }
+            before = line;
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -254,6 +254,9 @@ impl BrokerProgram {
             }
         }
         if news.has(News::PEER_CLOSED) || news.has(News::GONE) {
+            // What came with the end was read before it.
+            self.handle_events(place);
+            let entry = &mut place.sockets[socket as usize];
             if entry.connection != NO_CONNECTION {
                 self.sockets[entry.connection as usize] = NO_CONNECTION;
                 self.mqtt.transport_closed(now, ConnectionId(entry.connection));

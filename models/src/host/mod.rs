@@ -253,13 +253,13 @@ impl Host {
         &mut self,
         now: SimTime,
         socket: u32,
-        segment: Segment,
+        mut segment: Segment,
         wire_start: SimTime,
         around: &mut impl Surroundings,
     ) {
         self.charge_reception(now, &segment, wire_start);
         let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
-        entry.tcp.handle_segment(now, segment);
+        entry.tcp.take_segment(now, &mut segment);
         self.drain_socket(now, socket, around);
         self.run_program(now, around);
     }

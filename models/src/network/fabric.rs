@@ -18,7 +18,7 @@ use crate::host::socket::End;
 use crate::host::{Remark, Surroundings, packet_bytes};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
-use crate::net::{Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, OnWire};
+use crate::net::{Channel, Crossing, Direction, Fate, LinkParameters, LinkState, Nat, NatAnswer, OnWire};
 use crate::record::{
     FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, Refused, TcpTotals,
 };
@@ -164,13 +164,18 @@ impl<P: Probe> Fabric<P> {
         if self.directions[number as usize].channel >= FIRST_PORT {
             return (ready, self.forward_over_the_air(ready, place, number, scheduler));
         }
-        if !self.known_to_middlebox(ready, place, number) {
-            return (ready, self.refuse(ready, place, number, bytes, scheduler));
-        }
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
         let channel = &mut self.channels[direction.channel as usize];
-        let radio = self.links.get_mut(channel.link as usize).and_then(|link| link.radio.as_mut());
+        let mut radio = None;
+        if let Some(link) = self.links.get_mut(channel.link as usize) {
+            if let Some(nat) = &mut link.nat
+                && !let_pass(nat, ready, &self.packets[place])
+            {
+                return (ready, self.refuse(ready, place, number, bytes, scheduler));
+            }
+            radio = link.radio.as_mut();
+        }
         let Crossing { wire_end, wire_ns, fate, surprise_ppb } =
             channel.transmit(direction, radio, ready, bytes, parameters);
         if surprise_ppb != 0 {
@@ -200,22 +205,12 @@ impl<P: Probe> Fabric<P> {
         (first_bit.max(ready), wire_end)
     }
 
-    /// Whether the middlebox of the link, if there is one, lets a packet pass.
-    fn known_to_middlebox(&mut self, now: SimTime, place: u32, number: u32) -> bool {
-        let channel = &self.channels[self.directions[number as usize].channel as usize];
-        let Some(nat) = self.links.get_mut(channel.link as usize).and_then(|link| link.nat.as_mut()) else {
-            return true;
-        };
-        let packet = &self.packets[place];
-        let flags = packet.segment.flags;
-        let opens = flags.contains(Flags::SYN) && !flags.contains(Flags::ACK);
-        nat.passes(now, packet.flow, opens)
-    }
-
     /// Drops a packet of a flow that a middlebox has forgotten, and sends RST back if it does so.
     ///
     /// The RST takes the time of the link there and back, but no room in its queues: it is made at
     /// the far end, and frames that are handed over meanwhile are not delayed by it.
+    #[cold]
+    #[inline(never)]
     fn refuse(
         &mut self,
         ready: SimTime,
@@ -252,14 +247,18 @@ impl<P: Probe> Fabric<P> {
             self.serial += 1;
             self.flows[flow as usize].under_way += 1;
             let way = self.routes.way(self.flows[flow as usize].route, from.peer());
-            let reset = Packet::new(segment, flow, from.peer(), way, serial);
-            let reset = self.packets.insert(Packet { hop: way.links - 1 - hop, wire_start, ..reset });
+            let reset = self.packets.send(segment, flow, from.peer(), way, serial);
+            let packet = &mut self.packets[reset];
+            packet.hop = way.links - 1 - hop;
+            packet.wire_start = wire_start;
             scheduler.at(arrival, Event::Arrive { packet: reset });
         }
         self.lose(wire_end, place, FrameLoss::Lost);
         wire_end
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn lose(&mut self, at: SimTime, place: u32, why: FrameLoss) {
         let packet = self.packets.remove(place);
         self.totals.lost += 1;
@@ -302,6 +301,13 @@ impl<P: Probe> Fabric<P> {
             retransmission: segment.retransmission,
         });
     }
+}
+
+/// Whether a middlebox lets a packet pass.
+fn let_pass(nat: &mut Nat, now: SimTime, packet: &Packet) -> bool {
+    let flags = packet.segment.flags;
+    let opens = flags.contains(Flags::SYN) && !flags.contains(Flags::ACK);
+    nat.passes(now, packet.flow, opens)
 }
 
 /// The fabric and the future event list, as a host sees them.
@@ -358,7 +364,7 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         let entry = &mut fabric.flows[flow as usize];
         entry.under_way += 1;
         let way = fabric.routes.way(entry.route, from);
-        let place = fabric.packets.insert(Packet::new(segment, flow, from, way, fabric.serial));
+        let place = fabric.packets.send(segment, flow, from, way, fabric.serial);
         fabric.serial += 1;
         fabric.forward(ready, place, self.scheduler)
     }

@@ -11,13 +11,11 @@ use crate::host::socket::End;
 use crate::tcp::Segment;
 
 /// A segment on its way.
-#[derive(Clone, Debug)]
+///
+/// In this order, a link between two others finds all that it needs in the first 64 bytes, a cache line.
+#[derive(Clone, Debug, Default)]
+#[repr(C, align(64))]
 pub(super) struct Packet {
-    pub segment: Segment,
-    /// Number of the frame, for captures.
-    pub serial: u64,
-    /// When its first bit was put on the link it is on.
-    pub wire_start: SimTime,
     pub flow: u32,
     /// Length of the IP packet.
     pub bytes: u32,
@@ -30,24 +28,11 @@ pub(super) struct Packet {
     pub hop: u8,
     /// Whether a link made it of another packet.
     pub copy: bool,
-}
-
-impl Packet {
-    /// A packet that an end of `flow` hands to its first link.
-    pub fn new(segment: Segment, flow: u32, from: End, way: Way, serial: u64) -> Self {
-        Packet {
-            bytes: packet_bytes(&segment),
-            segment,
-            serial,
-            wire_start: SimTime::ZERO,
-            flow,
-            way,
-            too_long: None,
-            from,
-            hop: 0,
-            copy: false,
-        }
-    }
+    /// When its first bit was put on the link it is on.
+    pub wire_start: SimTime,
+    pub segment: Segment,
+    /// Number of the frame, for captures.
+    pub serial: u64,
 }
 
 /// The packets. A place is used again and again, the one given back last first.
@@ -58,15 +43,31 @@ pub(super) struct Packets {
 }
 
 impl Packets {
-    /// Takes a packet in and tells its place.
+    /// Takes in a packet that an end of `flow` hands to its first link, and tells its place.
     #[inline]
+    pub fn send(&mut self, segment: Segment, flow: u32, from: End, way: Way, serial: u64) -> u32 {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Packet::default());
+            self.places.len() as u32 - 1
+        });
+        let packet = &mut self.places[place as usize];
+        packet.bytes = packet_bytes(&segment);
+        packet.segment = segment;
+        packet.flow = flow;
+        packet.way = way;
+        packet.too_long = None;
+        packet.from = from;
+        packet.hop = 0;
+        packet.copy = false;
+        packet.serial = serial;
+        place
+    }
+
+    /// Takes in a packet that is on its way already.
     pub fn insert(&mut self, packet: Packet) -> u32 {
-        if let Some(place) = self.free.pop() {
-            self.places[place as usize] = packet;
-            return place;
-        }
-        self.places.push(packet);
-        self.places.len() as u32 - 1
+        let place = self.send(Segment::default(), packet.flow, packet.from, packet.way, packet.serial);
+        self.places[place as usize] = packet;
+        place
     }
 
     /// Takes a packet out. Its place keeps the header until it is used again.

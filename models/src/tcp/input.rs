@@ -17,14 +17,21 @@ impl Connection {
     ///
     /// In CLOSED it is ignored: what to answer to it ([`reset_for`](super::reset_for)) is the host's
     /// matter, as is a new SYN for a connection in TIME-WAIT (RFC 9293 §3.10.7.4).
+    #[inline]
     pub fn handle_segment(&mut self, now: SimTime, mut segment: Segment) {
+        self.take_segment(now, &mut segment);
+    }
+
+    /// As [`handle_segment`](Self::handle_segment), of a segment that lies elsewhere: what is left of it is of
+    /// no use.
+    pub fn take_segment(&mut self, now: SimTime, segment: &mut Segment) {
         if self.config.keep_alive.is_some() {
             self.heard_ticks = ticks(now);
         }
         match self.state {
             State::Closed => {}
-            State::Listen => self.segment_in_listen(now, &segment),
-            State::SynSent => self.segment_in_syn_sent(now, &segment),
+            State::Listen => self.segment_in_listen(now, segment),
+            State::SynSent => self.segment_in_syn_sent(now, segment),
             State::SynReceived
             | State::Established
             | State::FinWait1
@@ -32,7 +39,7 @@ impl Connection {
             | State::CloseWait
             | State::Closing
             | State::LastAck
-            | State::TimeWait => self.segment_in_synchronized(now, &mut segment),
+            | State::TimeWait => self.segment_in_synchronized(now, segment),
         }
     }
 
@@ -118,6 +125,8 @@ impl Connection {
         segment.options.timestamps.filter(|_| self.timestamps).map(|timestamps| timestamps.echo_reply)
     }
 
+    #[cold]
+    #[inline(never)]
     fn reset_arrived(&mut self, seq: SequenceNumber) {
         // RFC 5961 §3.2: only the exact sequence number resets, any other in the window is challenged.
         if seq != self.receive.nxt {
@@ -285,6 +294,8 @@ impl Connection {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn fin_arrived(&mut self, now: SimTime) {
         self.receive.take_fin();
         self.events.insert(Event::PeerClosed);

@@ -356,9 +356,10 @@ impl Connection {
             ack: self.receive.nxt,
             flags: Flags::ACK,
             window: self.receive.window(self.send.mss),
-            options: Options { timestamps, sack, ..Options::default() },
+            retransmission: false,
+            purpose: Purpose::Transfer,
             payload,
-            ..Segment::default()
+            options: Options { timestamps, sack, ..Options::default() },
         }
     }
 

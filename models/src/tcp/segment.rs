@@ -76,15 +76,16 @@ impl fmt::Debug for Flags {
 
 /// The data of a segment: up to two chunks without an allocation, for the head and the body of a packet.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
 pub struct SegmentPayload {
+    /// Bytes of all chunks: asked for at every hop, and so beside the header.
+    len: u32,
     /// Filled in this order.
     first: Option<Chunk>,
     second: Option<Chunk>,
     /// Boxed, because it is seldom there.
     #[expect(clippy::box_collection, reason = "8 bytes instead of 24 in every packet under way")]
     others: Option<Box<Vec<Chunk>>>,
-    /// Bytes of all chunks: asked for at every hop.
-    len: u32,
 }
 
 impl SegmentPayload {
@@ -112,14 +113,14 @@ impl SegmentPayload {
             return;
         }
         self.len += chunk.len() as u32;
-        if let Some(last) = self.last_mut()
-            && last.try_join(&chunk)
-        {
+        let Some(last) = self.last_mut() else {
+            self.first = Some(chunk);
+            return;
+        };
+        if last.try_join(&chunk) {
             return;
         }
-        if self.first.is_none() {
-            self.first = Some(chunk);
-        } else if self.second.is_none() {
+        if self.second.is_none() {
             self.second = Some(chunk);
         } else {
             self.others.get_or_insert_default().push(chunk);
@@ -182,6 +183,7 @@ pub enum Purpose {
 
 /// One TCP segment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
 pub struct Segment {
     /// The sequence number of the first data byte, or of the SYN.
     pub seq: SequenceNumber,
@@ -191,14 +193,14 @@ pub struct Segment {
     pub flags: Flags,
     /// The window field as on the wire: in units of the window scale, except on a SYN.
     pub window: u16,
-    /// The options.
-    pub options: Options,
-    /// The data.
-    pub payload: SegmentPayload,
     /// Beside the bytes: some of it was sent before.
     pub retransmission: bool,
     /// Beside the bytes: what a segment without data is for.
     pub purpose: Purpose,
+    /// The data.
+    pub payload: SegmentPayload,
+    /// The options.
+    pub options: Options,
 }
 
 impl Segment {

@@ -12,8 +12,6 @@
 //! A slot is a chain of blocks of 64 events. Emptied blocks are chained into a free list and used
 //! again, so the wheel asks for memory only while more events wait than ever before.
 
-use std::cmp::Ordering;
-
 /// The narrowest slot is 2^8 ns, a quarter of a microsecond, wide.
 const GRAIN_BITS: u32 = 8;
 /// With six bits, a level's slots have a word of 64 bits to tell which are occupied, and a slot is seldom
@@ -35,10 +33,7 @@ pub(super) const fn slot_mask(level: u32) -> u64 {
     if bits < 64 { (1 << bits) - 1 } else { u64::MAX }
 }
 
-/// An event that waits, with the key that orders it.
-///
-/// The order is that of urgency: the earlier entry is the *greater* one, so that the last of a
-/// sorted vector and the top of a [`std::collections::BinaryHeap`] are the event to execute next.
+/// An event that waits, with what orders it.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<E> {
     pub(super) time: u64,
@@ -47,42 +42,12 @@ pub(super) struct Entry<E> {
 }
 
 impl<E> Entry<E> {
-    fn key(&self) -> u128 {
+    /// Events come out in the order of their keys.
+    #[inline]
+    pub(super) fn key(&self) -> u128 {
         (u128::from(self.time) << 64) | u128::from(self.insertion)
     }
 }
-
-impl<E> Ord for Entry<E> {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key())
-    }
-}
-
-impl<E> PartialOrd for Entry<E> {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-
-    #[inline]
-    fn lt(&self, other: &Self) -> bool {
-        self.key() > other.key()
-    }
-
-    #[inline]
-    fn le(&self, other: &Self) -> bool {
-        self.key() >= other.key()
-    }
-}
-
-impl<E> PartialEq for Entry<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl<E> Eq for Entry<E> {}
 
 /// A slot: a chain of blocks, of which only the first may be less than full.
 #[derive(Clone, Copy, Debug)]
@@ -160,16 +125,20 @@ impl<E> Wheel<E> {
         let slot = &mut self.slots[level as usize][digit];
         slot.earliest = slot.earliest.min(entry.time);
         slot.len += 1;
-        if let Some(block) = self.blocks.get_mut(slot.first_block as usize)
-            && block.entries.len() < BLOCK
-        {
-            block.entries.push(entry);
-            return;
+        match self.blocks.get_mut(slot.first_block as usize) {
+            Some(block) if block.entries.len() < BLOCK => block.entries.push(entry),
+            Some(_) | None => self.insert_in_new_block(level as usize, digit, entry),
         }
+    }
+
+    /// Puts another block before the others of a slot, and an event into it.
+    #[inline(never)]
+    fn insert_in_new_block(&mut self, level: usize, digit: usize, entry: Entry<E>) {
         if self.first_free == NONE {
             self.first_free = u32::try_from(self.blocks.len()).expect("fewer than 2^32 blocks");
             self.blocks.push(Block { entries: Vec::with_capacity(BLOCK), next: NONE });
         }
+        let slot = &mut self.slots[level][digit];
         let block = &mut self.blocks[self.first_free as usize];
         block.entries.push(entry);
         let next_free = std::mem::replace(&mut block.next, slot.first_block);
@@ -213,8 +182,7 @@ impl<E> Wheel<E> {
             let block = &mut self.blocks[index as usize];
             let mut entries = std::mem::take(&mut block.entries);
             let next = block.next;
-            // Youngest first, which is the order of `due` for events of one instant.
-            for entry in entries.drain(..).rev() {
+            for entry in entries.drain(..) {
                 if entry.time <= due_until { due.push(entry) } else { self.insert(entry) }
             }
             let block = &mut self.blocks[index as usize];
