@@ -46,6 +46,9 @@ impl EventSet {
     }
 
     pub(super) fn pop(&mut self) -> Option<Event> {
+        if self.0 == 0 {
+            return None;
+        }
         let event = EVENTS.get(self.0.trailing_zeros() as usize).copied()?;
         self.0 &= self.0 - 1;
         Some(event)

@@ -40,6 +40,17 @@ impl Servers {
     /// Of several servers free at the same instant the one with the lowest number is taken.
     #[inline]
     pub fn admit(&mut self, now: SimTime, service: Duration) -> Grant {
+        let first = &mut self.few[0];
+        if *first <= now {
+            *first = now + service;
+            return Grant { start: now, end: *first, server: 0 };
+        }
+        self.admit_to_others(now, service)
+    }
+
+    /// The same when the first server is at work.
+    #[inline(never)]
+    fn admit_to_others(&mut self, now: SimTime, service: Duration) -> Grant {
         let [first, others @ ..] = &mut self.few;
         let mut free = first;
         let mut server = 0;

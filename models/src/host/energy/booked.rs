@@ -1,7 +1,8 @@
 //! Busy time by component and cause.
 //!
 //! A node that only keeps its connection does a dozen kinds of work, for a second a day; a broker does nearly
-//! all of them. So the books begin as a short list of small sums and become a table, first of small sums, too.
+//! all of them. So the books begin as a short list of small sums and become a table: of the usual kinds, of all,
+//! and of large sums at last.
 
 use super::{COMPONENTS, Component};
 use crate::cause::Cause;
@@ -62,30 +63,31 @@ pub(super) struct List {
 }
 
 impl List {
-    /// Adds `span`, or does nothing and says that there is no room for it.
+    /// The sum of a kind, if it has one.
     #[inline]
-    fn add(&mut self, kind: Kind, span: u64) -> bool {
-        // Odd kinds stand in the second word, for as long as it has room, and are looked for there.
-        let home = usize::from(kind.0 % 2);
-        for word in [home, 1 - home] {
-            if let Some(place) = find(self.kinds[word], kind.0) {
-                let ns = &mut self.ns[word][place];
-                let Ok(sum) = u32::try_from(u64::from(*ns) + span) else { return false };
-                *ns = sum;
-                return true;
-            }
-        }
-        self.add_new(kind, span)
+    fn sum(&mut self, kind: Kind) -> Option<&mut u32> {
+        let (word, place) = self.find(kind, kind.0)?;
+        Some(&mut self.ns[word][place])
     }
 
-    #[cold]
-    fn add_new(&mut self, kind: Kind, span: u64) -> bool {
+    // Odd kinds stand in the second word, for as long as it has room, and are looked for there.
+    #[inline]
+    fn find(&self, kind: Kind, byte: u8) -> Option<(usize, usize)> {
         let home = usize::from(kind.0 % 2);
-        let free = [home, 1 - home].into_iter().find_map(|word| Some((word, find(self.kinds[word], 0)?)));
-        let (Some((word, place)), Ok(span)) = (free, u32::try_from(span)) else { return false };
-        self.kinds[word] |= u64::from(kind.0) << (8 * place);
-        self.ns[word][place] = span;
-        true
+        [home, 1 - home].into_iter().find_map(|word| Some((word, find(self.kinds[word], byte)?)))
+    }
+
+    /// Adds a new kind, or does nothing and says that there is no room for it.
+    fn add_new(&mut self, kind: Kind, span: u64) -> bool {
+        let is_new = self.find(kind, kind.0).is_none();
+        match (self.find(kind, 0), u32::try_from(span)) {
+            (Some((word, place)), Ok(span)) if is_new => {
+                self.kinds[word] |= u64::from(kind.0) << (8 * place);
+                self.ns[word][place] = span;
+                true
+            }
+            (Some(_) | None, Ok(_) | Err(_)) => false,
+        }
     }
 
     fn each(&self, mut with: impl FnMut(Kind, u64)) {
@@ -94,6 +96,53 @@ impl List {
         used.for_each(|(kind, ns)| with(Kind(kind), u64::from(*ns)));
     }
 }
+
+/// What a client does that speaks MQTT over TCP and nothing else.
+const USUAL: [Cause; 16] = [
+    Cause::TcpConnect,
+    Cause::TcpClose,
+    Cause::TcpAck,
+    Cause::Retransmission,
+    Cause::Connect,
+    Cause::Connack,
+    Cause::Publish,
+    Cause::Puback,
+    Cause::Pubrec,
+    Cause::Pubrel,
+    Cause::Pubcomp,
+    Cause::Subscribe,
+    Cause::Suback,
+    Cause::Pingreq,
+    Cause::Pingresp,
+    Cause::Disconnect,
+];
+
+/// CPU and network interface.
+const USUAL_COMPONENTS: usize = 3;
+const USUAL_KINDS: usize = USUAL.len() * USUAL_COMPONENTS;
+
+/// The usual kinds of work, in the order of their places.
+const USUALLY: [Kind; USUAL_KINDS] = {
+    let mut kinds = [Kind(0); USUAL_KINDS];
+    let mut place = 0;
+    while place < USUAL_KINDS {
+        let component = Component::ALL[place % USUAL_COMPONENTS];
+        kinds[place] = Kind::new(component, USUAL[place / USUAL_COMPONENTS]);
+        place += 1;
+    }
+    kinds
+};
+
+/// The place of each kind of work among the usual ones, or one beyond them.
+const PLACES: [u8; KINDS] = {
+    let mut places = [u8::MAX; KINDS];
+    let mut place = 0;
+    while place < USUAL_KINDS {
+        places[USUALLY[place].index()] = place as u8;
+        place += 1;
+    }
+    places
+};
 
 /// Busy nanoseconds of each kind of work.
 #[derive(Clone, Debug, Default)]
@@ -104,6 +153,8 @@ pub(super) enum Booked {
     LeftOff,
     /// A client that keeps its connection and does little more.
     Few(Box<List>),
+    /// A client that does no unusual kind of work; no sum is above four seconds.
+    Usual(Box<[u32; USUAL_KINDS]>),
     /// By kind; no sum is above four seconds.
     Short(Box<[u32; KINDS]>),
     /// By kind.
@@ -118,35 +169,38 @@ impl Booked {
 
     #[inline(never)]
     pub(super) fn add(&mut self, kind: Kind, span: u64) {
-        let added = match self {
+        let sum = match self {
             Booked::LeftOff => return,
-            Booked::Nothing => false,
-            Booked::Few(list) => list.add(kind, span),
-            Booked::Short(table) => {
-                let ns = &mut table[kind.index()];
-                let sum = u64::from(*ns) + span;
-                let fits = sum <= u64::from(u32::MAX);
-                if fits {
-                    *ns = sum as u32;
-                }
-                fits
-            }
+            Booked::Nothing => None,
+            Booked::Few(list) => list.sum(kind),
+            Booked::Usual(table) => table.get_mut(usize::from(PLACES[kind.index()])),
+            Booked::Short(table) => Some(&mut table[kind.index()]),
             Booked::Long(table) => {
                 table[kind.index()] += span;
-                true
+                return;
             }
         };
-        if !added {
-            self.grow(kind, span);
+        if let Some(ns) = sum
+            && let Ok(longer) = u32::try_from(u64::from(*ns) + span)
+        {
+            *ns = longer;
+            return;
         }
+        self.add_otherwise(kind, span);
     }
 
-    /// Makes more room, and adds `span`.
+    /// Adds a kind of work that has no place yet, or a span that is too long for it.
     #[cold]
-    fn grow(&mut self, kind: Kind, span: u64) {
+    fn add_otherwise(&mut self, kind: Kind, span: u64) {
+        if let Booked::Few(list) = self
+            && list.add_new(kind, span)
+        {
+            return;
+        }
         let mut grown = match self {
             Booked::Nothing | Booked::LeftOff => Booked::Few(Box::default()),
-            Booked::Few(_) => Booked::Short(Box::new([0; KINDS])),
+            Booked::Few(_) => Booked::Usual(Box::new([0; USUAL_KINDS])),
+            Booked::Usual(_) => Booked::Short(Box::new([0; KINDS])),
             Booked::Short(_) | Booked::Long(_) => Booked::Long(Box::new([0; KINDS])),
         };
         self.each(|kind, ns| grown.add(kind, ns));
@@ -160,6 +214,10 @@ impl Booked {
         match self {
             Booked::Nothing | Booked::LeftOff => {}
             Booked::Few(list) => list.each(with),
+            Booked::Usual(table) => {
+                let used = USUALLY.iter().zip(table.iter()).filter(|(_, ns)| **ns > 0);
+                used.for_each(|(kind, ns)| with(*kind, u64::from(*ns)));
+            }
             Booked::Short(table) => {
                 let used = kinds.zip(table.iter()).filter(|(_, ns)| **ns > 0);
                 used.for_each(|(kind, ns)| with(kind, u64::from(*ns)));
@@ -194,6 +252,26 @@ mod tests {
             }
         }
         assert!(matches!(booked, Booked::Short(_)));
+    }
+
+    #[test]
+    fn a_client_of_mqtt_over_tcp_has_a_small_table() {
+        let mut booked = Booked::default();
+        for (kind, place) in USUALLY.into_iter().zip(1..) {
+            booked.add(kind, place);
+            assert_eq!(matches!(booked, Booked::Few(_)), place <= 16);
+        }
+        assert!(matches!(booked, Booked::Usual(_)));
+        let mut place = 0;
+        booked.each(|kind, ns| {
+            assert_eq!((kind, ns), (USUALLY[place], place as u64 + 1));
+            place += 1;
+        });
+        booked.add(Kind::new(Component::Camera, Cause::Capture), 7);
+        assert!(matches!(booked, Booked::Short(_)));
+        let mut sum = 0;
+        booked.each(|_, ns| sum += ns);
+        assert_eq!(sum, 48 * 49 / 2 + 7);
     }
 
     #[test]
