@@ -40,7 +40,8 @@ impl SilenceLooks {
             SilenceLooks::EverySeconds(tick) => {
                 let heard_s = heard.as_nanos() / 1_000_000_000;
                 let silent_s = heard_s + keep_alive_s * 3 / 2 + 1;
-                SimTime::from_secs(silent_s.next_multiple_of(u64::from(tick.max(1))))
+                let look_s = silent_s.next_multiple_of(u64::from(tick.max(1)));
+                SimTime::ZERO.saturating_add(Duration::from_secs(look_s))
             }
         }
     }
@@ -139,6 +140,16 @@ mod tests {
                 assert!((-0.5..=7.8).contains(&late), "K = {keep_alive_s}: {late}");
                 assert_eq!(deadline.as_nanos() % 6_000_000_000, 0);
             }
+        }
+    }
+
+    // A journal may hold any instant.
+    #[test]
+    fn the_end_of_time_has_a_deadline() {
+        for looks in
+            [SilenceLooks::Exact, SilenceLooks::EverySeconds(1), SilenceLooks::EverySeconds(u32::MAX)]
+        {
+            assert_eq!(looks.deadline(SimTime::MAX, u16::MAX), SimTime::MAX, "{looks:?}");
         }
     }
 
