@@ -181,6 +181,7 @@ pub struct Chunk {
 impl Chunk {
     /// Copies `bytes`; up to [`INLINE_BYTES`] of them without an allocation.
     #[must_use]
+    #[inline]
     pub fn copied(tag: Tag, bytes: &[u8]) -> Self {
         if bytes.len() <= INLINE_BYTES {
             let mut inline = [0; INLINE_BYTES];

@@ -10,18 +10,19 @@
 //!
 //! # How it is done
 //!
-//! Three places hold the events:
+//! Two places hold the events:
 //!
-//! - *due*: a vector sorted once, the next event last;
-//! - *late*: a binary heap of events inserted into the span that `due` already covers;
-//! - a hierarchical timing wheel (`wheel.rs`) with everything after that span, the *window*.
+//! - *due*: a queue in order, the next event first, of the events up to some instant: the *window*;
+//! - a hierarchical timing wheel (`wheel.rs`) with everything after the window.
 //!
-//! When the window is used up, the first slot of the wheel is emptied into `due` and its span is the
-//! new window: all of the slot when it holds few events, else a part of it, the rest going to finer
-//! slots. An event in a thinly filled hour is thus moved once, not once per level. When `late` grows
-//! long, the window was chosen too wide for what came after, and is narrowed. So every sort is over
-//! a few dozen events, whether 100 or 10 million wait, unless more than that share an instant. When
-//! only a few events are left the window is all of time: a short list is just a heap.
+//! An event inserted into the window is put into its place in the queue, which moves the shorter part of
+//! it. When the window is used up, the first slot of the wheel is emptied into `due`, sorted, and its span
+//! is the new window: all of the slot when it holds few events, else a part of it, the rest going to finer
+//! slots. An event in a thinly filled hour is thus moved once, not once per level. When many are inserted
+//! into the window and the queue grows long, the window was chosen too wide for what came after, and is
+//! narrowed. So every sort is over a few dozen events and every insertion into a queue that is not much
+//! longer, whether 100 or 10 million wait, unless more than that share a quarter of a microsecond. When
+//! only a few events are left the window is all of time: a short list never leaves the queue.
 //!
 //! Timing wheels: G. Varghese and T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987. The
 //! sorted bottom that adapts its span: W. T. Tang, R. S. M. Goh and I. L. Thng, "Ladder queue", ACM
@@ -37,16 +38,16 @@ mod wheel;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::time::SimTime;
 use wheel::{Entry, First, LEVELS, SLOTS_PER_LEVEL, Wheel, slot_mask};
 
 /// A slot with no more events than this becomes the window as a whole.
-const DUE_AT_MOST: u32 = 64;
-/// With more late events than this, the window is narrowed.
-const LATE_AT_MOST: usize = 64;
+const DUE_AT_MOST: u32 = 128;
+/// After more insertions into a long queue than this, the window is narrowed.
+const INSERTED_AT_MOST: u32 = 64;
 
 /// The future event list and the clock. Events are small plain values.
 ///
@@ -70,13 +71,15 @@ pub struct Scheduler<E> {
     now: SimTime,
     inserted: u64,
     executed: u64,
-    /// The last nanosecond of the window: what is inserted up to it is late, what after it waits.
+    /// The last nanosecond of the window: what is inserted up to it is due, what after it waits.
     window_end: u64,
     /// The window ends with a slot of this level; no event waits on a level below it, except
     /// after the window.
     window_level: u32,
-    due: Vec<Entry<E>>,
-    late: BinaryHeap<Entry<E>>,
+    /// The events of the window in their order.
+    due: VecDeque<Entry<E>>,
+    /// Insertions into the window since it was chosen.
+    inserted_due: u32,
     wheel: Wheel<E>,
 }
 
@@ -90,15 +93,15 @@ impl<E> Scheduler<E> {
     /// An empty list, with the clock at [`SimTime::ZERO`].
     #[must_use]
     pub fn new() -> Self {
-        // The first window is all of time: a short list never leaves the heap.
+        // The first window is all of time: a short list never leaves the queue.
         Scheduler {
             now: SimTime::ZERO,
             inserted: 0,
             executed: 0,
             window_end: u64::MAX,
             window_level: LEVELS,
-            due: Vec::new(),
-            late: BinaryHeap::new(),
+            due: VecDeque::new(),
+            inserted_due: 0,
             wheel: Wheel::new(),
         }
     }
@@ -121,10 +124,23 @@ impl<E> Scheduler<E> {
         self.inserted += 1;
         if entry.time > self.window_end {
             self.wheel.insert(entry);
-            return;
+        } else {
+            self.insert_due(entry);
         }
-        self.late.push(entry);
-        if self.late.len() > LATE_AT_MOST && self.window_level > 0 {
+    }
+
+    /// Puts an event into its place in the window, behind those of the same instant.
+    #[inline(never)]
+    fn insert_due(&mut self, entry: Entry<E>) {
+        if self.due.back().is_none_or(|last| last.time <= entry.time) {
+            self.due.push_back(entry);
+        } else {
+            let place = self.due.partition_point(|other| other.time <= entry.time);
+            self.due.insert(place, entry);
+        }
+        self.inserted_due += 1;
+        let long = self.due.len() > DUE_AT_MOST as usize && self.inserted_due > INSERTED_AT_MOST;
+        if long && self.window_level > 0 {
             self.narrow_window();
         }
     }
@@ -143,8 +159,7 @@ impl<E> Scheduler<E> {
     #[must_use]
     #[inline]
     pub fn peek_time(&self) -> Option<SimTime> {
-        // The greater entry is the earlier one, and `None` is the least of all.
-        match self.due.last().max(self.late.peek()) {
+        match self.due.front() {
             Some(entry) => Some(SimTime::from_nanos(entry.time)),
             None => self.wheel.first().map(|first| SimTime::from_nanos(first.earliest)),
         }
@@ -161,20 +176,17 @@ impl<E> Scheduler<E> {
     /// Otherwise nothing changes, not even the clock; see [`Scheduler::advance_to`].
     #[inline]
     pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
-        if self.due.is_empty() && self.late.is_empty() {
+        if self.due.is_empty() {
             let first = self.wheel.first()?;
             if first.earliest > limit.as_nanos() {
                 return None;
             }
             self.open_window(first);
         }
-        let (due, late) = (self.due.last(), self.late.peek());
-        let due_is_next = due > late;
-        let next = if due_is_next { due } else { late };
-        if next?.time > limit.as_nanos() {
+        if self.due.front()?.time > limit.as_nanos() {
             return None;
         }
-        let entry = if due_is_next { self.due.pop() } else { self.late.pop() }?;
+        let entry = self.due.pop_front()?;
         self.now = SimTime::from_nanos(entry.time);
         self.executed += 1;
         Some((self.now, entry.event))
@@ -217,8 +229,12 @@ impl<E> Scheduler<E> {
             expected /= SLOTS_PER_LEVEL as u32;
             level -= 1;
         }
-        self.wheel.empty(first, level, &mut self.due);
-        self.due.sort_unstable();
+        // The queue is empty, so this only changes the name of its memory, there and back.
+        let mut due = Vec::from(std::mem::take(&mut self.due));
+        self.wheel.empty(first, level, &mut due);
+        due.sort_unstable_by_key(Entry::key);
+        self.due = due.into();
+        self.inserted_due = 0;
         // When these few are all there are, the window is all of time, as at the start.
         let few = self.due.len() <= DUE_AT_MOST as usize && self.wheel.is_empty();
         self.window_level = if few { LEVELS } else { level };
@@ -234,19 +250,10 @@ impl<E> Scheduler<E> {
         self.window_level -= 1;
         self.window_end = now | slot_mask(self.window_level);
 
-        let stay = self.due.partition_point(|entry| entry.time > self.window_end);
-        for entry in self.due.drain(..stay) {
+        let stay = self.due.partition_point(|entry| entry.time <= self.window_end);
+        for entry in self.due.drain(stay..) {
             self.wheel.insert(entry);
         }
-        let mut late = std::mem::take(&mut self.late).into_vec();
-        let mut index = 0;
-        while index < late.len() {
-            if late[index].time > self.window_end {
-                self.wheel.insert(late.swap_remove(index));
-            } else {
-                index += 1;
-            }
-        }
-        self.late = late.into();
+        self.inserted_due = 0;
     }
 }

@@ -55,7 +55,8 @@ pub struct ExploreArguments {
     /// How long a program that was killed is down [default: 1 s]
     #[arg(long, value_name = "SPAN")]
     pub down: Option<Span>,
-    /// Messages published later than this before the end are not judged [default: 15 s]
+    /// Time to heal: nothing is put in and no message judged later than this before the end; a scenario that is
+    /// not longer is simulated for so much longer [default: 15 s]
     #[arg(long, value_name = "SPAN")]
     pub settle: Option<Span>,
     /// Number of the replication
@@ -107,8 +108,31 @@ impl ExploreArguments {
     }
 }
 
-pub(super) fn explore(arguments: &ExploreArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
+/// The scenario with time to heal at its end: one that is over before a fault could heal goes on for that long, by
+/// an `--until` that its user could have given.
+fn with_time_to_heal(arguments: &ExploreArguments) -> Result<(ExploreArguments, Loaded), Diagnostic> {
+    let mut arguments = arguments.clone();
     let loaded = load(&arguments.file, &arguments.scenario.overrides())?;
+    let settle = arguments.options().terms.settle;
+    let duration = loaded.scenario.duration.0;
+    if duration > settle {
+        return Ok((arguments, loaded));
+    }
+    let longer = Span(duration.saturating_add(settle));
+    if let Some(until) = arguments.scenario.until {
+        let settle = Span(settle);
+        return Err(Diagnostic::error(format!(
+            "`--until '{until}'` leaves no time for faults: each needs {settle} to heal"
+        ))
+        .help(format!("give `--until '{longer}'` or more, or a shorter `--settle`")));
+    }
+    arguments.scenario.until = Some(longer);
+    let loaded = load(&arguments.file, &arguments.scenario.overrides())?;
+    Ok((arguments, loaded))
+}
+
+pub(super) fn explore(arguments: &ExploreArguments, out: &mut impl Write) -> Result<Finished, Diagnostic> {
+    let (arguments, loaded) = &with_time_to_heal(arguments)?;
     let pool = ThreadPoolBuilder::new()
         .num_threads(arguments.jobs.unwrap_or(0))
         .build()
@@ -125,23 +149,23 @@ pub(super) fn explore(arguments: &ExploreArguments, out: &mut impl Write) -> Res
     };
     let options = arguments.options();
     let journal =
-        arguments.journal.as_ref().map(|folder| Noted::open(folder, &loaded, &options)).transpose()?;
-    let report = pool.install(|| explore::explore(&loaded, &options, journal.as_ref(), &progress))?;
+        arguments.journal.as_ref().map(|folder| Noted::open(folder, loaded, &options)).transpose()?;
+    let report = pool.install(|| explore::explore(loaded, &options, journal.as_ref(), &progress))?;
     journal.map_or(Ok(()), Noted::finish)?;
     if let Ok(bar) = bar.lock() {
         bar.finish_and_clear();
     }
     let wall = watch.elapsed();
     let repeated = match &report.minimal {
-        Some(found) => Some(repeat(&loaded, found, arguments)?),
+        Some(found) => Some(repeat(loaded, found, arguments)?),
         None => None,
     };
     if let (Some(repeated), Some(folder)) = (&repeated, &arguments.out) {
         write(repeated, folder)?;
     }
     let text = match arguments.format {
-        Format::Text => in_words(&loaded, &report, wall, repeated.as_ref(), arguments),
-        Format::Json => as_json(&loaded, &report, wall, repeated.as_ref()),
+        Format::Text => in_words(loaded, &report, wall, repeated.as_ref(), arguments),
+        Format::Json => as_json(loaded, &report, wall, repeated.as_ref(), options.terms),
     };
     if !arguments.quiet || report.violating > 0 {
         // A reader that has gone is no failure of the exploration.
@@ -238,8 +262,14 @@ fn in_words(
     let done = runs - report.noted;
     text += &format!("; {done} runs in {seconds:.2} s, {:.0} runs/s", done as f64 / seconds);
     text += &if report.noted > 0 { format!("; {} noted before\n", report.noted) } else { "\n".to_owned() };
+    let Terms { settle, .. } = arguments.options().terms;
+    let duration = loaded.scenario.duration.0;
+    let (faulty, duration, settle) = (Span(duration.saturating_sub(settle)), Span(duration), Span(settle));
+    text += &format!("faults in the first {faulty} of {duration}; {settle} to heal\n");
     let (Some(found), Some(repeated)) = (&report.minimal, repeated) else {
-        return text + "every message came as promised\n";
+        let held = "every message came as promised\n";
+        return text
+            + if report.singles > 0 { held } else { "nothing was tried: no such fault fits in there\n" };
     };
     text += &format!("{} runs broke a promise; the first with the fewest faults:\n\n", report.violating);
     text += &format!("    {}\n", fault::words(loaded, &found.faults));
@@ -251,7 +281,14 @@ fn in_words(
     text
 }
 
-fn as_json(loaded: &Loaded, report: &Report, wall: Duration, repeated: Option<&Repeated>) -> String {
+fn as_json(
+    loaded: &Loaded,
+    report: &Report,
+    wall: Duration,
+    repeated: Option<&Repeated>,
+    terms: Terms,
+) -> String {
+    let duration = loaded.scenario.duration.0;
     let minimal = report.minimal.as_ref().map(|found| {
         let written = |fault: &explore::Fault| fault.written(loaded);
         json!({
@@ -264,6 +301,8 @@ fn as_json(loaded: &Loaded, report: &Report, wall: Duration, repeated: Option<&R
     });
     let object = json!({
         "scenario": loaded.name,
+        "simulated_s": duration.as_secs_f64(),
+        "faults_until_s": duration.saturating_sub(terms.settle).as_secs_f64(),
         "frames": report.frames,
         "singles": report.singles,
         "pairs": report.pairs,

@@ -31,11 +31,13 @@
 //! taken for earlier ones.
 //!
 //! Besides, nothing hangs: a client that is connected at the end of the run without faults is connected at the end
-//! of every run, and then has nothing unacknowledged that is older than [`Terms::settle`].
+//! of every run, unless it does steps at given instants or sleeps in between, and then has nothing unacknowledged older
+//! than [`Terms::settle`].
 //!
 //! The rules of retained messages and of wills are told in the file `kept.rs`.
 //!
-//! Left out: what is owed to a client that subscribes in several steps; retained messages may come once for each
+//! Left out: what is owed to a client that subscribes in several steps, to one that takes packets up to some size
+//! only, or by a broker with rules of access; retained messages may come once for each
 //! subscription, so copies of them are not counted, nor is their
 //! order; several filters that match one message may each bring a copy (§3.3.5); messages to shared subscriptions;
 //! messages whose expiry interval is over; messages of the alert network's nodes; messages that cross a bridge.
@@ -295,7 +297,8 @@ impl Contract {
             if !self.stood(outcome, client) {
                 continue;
             }
-            if self.stays[place] && !client.connected {
+            let returns = self.parties[place].as_ref().is_some_and(|party| !party.comes_and_goes);
+            if self.stays[place] && returns && !client.connected {
                 violations.push(Violation::Away { client: name() });
             }
             let recent = outcome.messages.iter().rev().take_while(|message| self.recent(outcome, message));
@@ -331,10 +334,12 @@ impl Contract {
         let Ok(topic) = TopicName::new(&message.topic) else { return };
         let group = &loaded.groups[sender.broker];
         let forgets = group.crashes.iter().any(|crash| crash.memory == Memory::Volatile);
-        if message.refused || sender.unusual || forgets {
+        // MQTT 3.1.1 §4.7.2: a server should keep topics that begin with $ for itself.
+        if message.refused || sender.unusual || forgets || message.topic.starts_with('$') {
             return;
         }
         let limit = group.broker.as_ref().map_or(2, |broker| broker.config.maximum_qos as u8);
+        let keeps_back = group.broker.as_ref().is_some_and(|broker| broker.config.access.is_some());
         let qos = message.qos.min(limit);
         let named = || name(outcome, message);
         for (place, listener) in self.parties.iter().enumerate() {
@@ -360,6 +365,8 @@ impl Contract {
                 && handed_over(sender, &sending, message)
                 && subscribed(listener, &listening, message)
                 && !listener.changes
+                && !listener.limited
+                && !keeps_back
                 && (qos.min(granted) < 2 || listening.crashes == 0);
             if owed && copies == 0 {
                 violations.push(Violation::Missing { message: named(), subscriber: subscriber() });

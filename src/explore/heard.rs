@@ -22,6 +22,7 @@ pub(super) struct Copy {
 /// A retained message at its broker.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
+    pub broker: HostIndex,
     pub topic: Arc<str>,
     pub message: MessageId,
     /// When PUBLISH came.
@@ -48,6 +49,7 @@ pub(super) struct Asked {
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub client: HostIndex,
+    pub broker: HostIndex,
     pub will: Option<Will>,
     /// When CONNACK let it in.
     pub accepted: Option<SimTime>,
@@ -103,6 +105,7 @@ impl Heard {
             self.places.insert(key, self.connections.len());
             self.connections.push(Connection {
                 client: key.0,
+                broker: key.1,
                 will: connect.will,
                 accepted: None,
                 left: false,
@@ -133,7 +136,7 @@ impl Heard {
                     self.unreleased.insert((place, identifier), self.kept.len());
                 }
                 let (topic, empty) = (publish.topic.as_str().into(), publish.payload.is_empty());
-                self.kept.push(Kept { topic, message, known: at, sure, empty });
+                self.kept.push(Kept { broker: key.1, topic, message, known: at, sure, empty });
             }
             Packet::Pubrel(pubrel) => {
                 if let Some(kept) = self.unreleased.remove(&(place, pubrel.packet_identifier)) {

@@ -24,7 +24,7 @@ use models::stream::MessageId;
 use sim_core::time::SimTime;
 
 use super::contract::{Terms, Violation};
-use super::heard::{Asked, Connection, Copy, Heard};
+use super::heard::{self, Asked, Connection, Copy, Heard};
 
 /// What is judged, and by what.
 pub(super) struct Kept<'a> {
@@ -74,11 +74,11 @@ impl Kept<'_> {
             return;
         }
         for asked in last.asked.iter().filter(|asked| asked.send) {
-            let mut topics: Vec<&Arc<str>> = self.heard.kept.iter().map(|kept| &kept.topic).collect();
+            let mut topics: Vec<&Arc<str>> = self.at(last.broker).map(|kept| &kept.topic).collect();
             topics.sort();
             topics.dedup();
             for topic in topics.into_iter().filter(|topic| fits(asked, topic) && !self.confused(topic)) {
-                let right = self.current(topic, asked.at);
+                let right = self.current(last.broker, topic, asked.at);
                 let came =
                     |copy: &&Copy| copy.retain && copy.topic == *topic && right.contains(&copy.message);
                 if !right.is_empty() && last.copies.iter().find(came).is_none() {
@@ -102,9 +102,14 @@ impl Kept<'_> {
         })
     }
 
+    /// What a broker has been given to keep.
+    fn at(&self, broker: HostIndex) -> impl Iterator<Item = &heard::Kept> {
+        self.heard.kept.iter().filter(move |kept| kept.broker == broker)
+    }
+
     /// The messages one of which is the retained one of `topic` at `at`; none if there may be none.
-    fn current(&self, topic: &Arc<str>, at: SimTime) -> Vec<MessageId> {
-        let of_topic: Vec<_> = self.heard.kept.iter().filter(|kept| kept.topic == *topic).collect();
+    fn current(&self, broker: HostIndex, topic: &Arc<str>, at: SimTime) -> Vec<MessageId> {
+        let of_topic: Vec<_> = self.at(broker).filter(|kept| kept.topic == *topic).collect();
         let Some(newest) = of_topic.iter().rposition(|kept| kept.sure.is_some_and(|sure| sure < at)) else {
             return Vec::new();
         };
@@ -122,7 +127,7 @@ impl Kept<'_> {
         }
         for connection in self.of(host) {
             for copy in connection.copies.iter().filter(|copy| copy.message.is_some()) {
-                let kept = self.heard.kept.iter().find(|kept| kept.message == copy.message);
+                let kept = self.at(connection.broker).find(|kept| kept.message == copy.message);
                 let Some(kept) = kept else { continue };
                 let old = asked.iter().any(|asked| kept.known <= asked.at && fits(asked, &copy.topic));
                 let new = asked.iter().any(|asked| kept.sure.is_none_or(|sure| asked.at <= sure));
@@ -139,8 +144,10 @@ impl Kept<'_> {
 
     /// Each will of `host` is published as often as it should be.
     fn wills(&self, host: HostIndex, violations: &mut Vec<Violation>) {
-        let connections: Vec<&Connection> = self.of(host).filter(|c| c.accepted.is_some()).collect();
-        let Some(will) = connections.iter().find_map(|connection| connection.will.as_ref()) else { return };
+        let (connections, unanswered): (Vec<&Connection>, Vec<&Connection>) =
+            self.of(host).partition(|connection| connection.accepted.is_some());
+        let with_will = connections.iter().find_map(|one| Some((one.broker, one.will.as_ref()?)));
+        let Some((broker, will)) = with_will else { return };
         let mut pairs = connections.windows(2).filter(|pair| !pair[0].left);
         let without_a_word = pairs.clone().count();
         // The will of one that has just been taken over may be under way.
@@ -149,15 +156,17 @@ impl Kept<'_> {
         }
         let delay = will.properties.as_ref().and_then(|properties| properties.will_delay_interval_s);
         let least = if delay.unwrap_or(0) == 0 { without_a_word } else { 0 };
+        // Whether the broker had let one in that was gone before its CONNACK, nobody can tell.
+        let most = without_a_word + unanswered.iter().filter(|connection| !connection.left).count();
         let topic: Arc<str> = will.topic.as_str().into();
         let first = connections[0].accepted;
-        let listeners = self.listeners(host, &topic);
+        let listeners = self.listeners(host, broker, &topic);
         let early = |(asked, _): &&(&Asked, &Connection)| first.is_some_and(|first| asked.at < first);
         for (asked, watcher) in listeners.iter().filter(early) {
             let copies: Vec<&Copy> = watcher.copies.iter().filter(|copy| copy.topic == topic).collect();
             let qos = will.qos.min(asked.qos);
             let as_asked = copies.iter().all(|copy| copy.qos == qos && (!copy.retain || asked.as_published));
-            if !(least..=without_a_word).contains(&copies.len()) || !as_asked {
+            if !(least..=most).contains(&copies.len()) || !as_asked {
                 violations.push(Violation::Will {
                     client: self.name(host),
                     watcher: self.name(watcher.client),
@@ -178,13 +187,16 @@ impl Kept<'_> {
         }
     }
 
-    /// The clients other than `host` that have subscribed to `topic` and whose one connection lasts to the end.
-    fn listeners(&self, host: HostIndex, topic: &str) -> Vec<(&Asked, &Connection)> {
+    /// The clients of `broker` other than `host` that have subscribed to `topic` and whose one connection lasts to the
+    /// end.
+    fn listeners(&self, host: HostIndex, broker: HostIndex, topic: &str) -> Vec<(&Asked, &Connection)> {
         let mut found = Vec::new();
         for (place, client) in self.outcome.clients.iter().enumerate() {
             let watching = HostIndex(place as u32);
             let lasts = client.is_some_and(|client| client.connected && client.ends == 0);
-            if let Some(there) = self.of(watching).next().filter(|_| lasts && watching != host) {
+            if let Some(there) =
+                self.of(watching).next().filter(|there| lasts && watching != host && there.broker == broker)
+            {
                 let asked = there.asked.iter().find(|asked| fits(asked, topic));
                 found.extend(asked.filter(|_| !there.refused).map(|asked| (asked, there)));
             }

@@ -202,3 +202,42 @@ fn an_exploration_that_was_killed_goes_on() {
             .unwrap();
     assert_eq!(told.status.code(), Some(2));
 }
+
+/// A scenario of 2 s has no time for the 15 s in which a fault heals: it is simulated for longer, or refused if its
+/// user said for how long.
+#[test]
+fn a_short_scenario_gets_time_to_heal() {
+    let (code, told) = json(&["explore", "scenarios/one-publish.ron"]);
+    assert_eq!(code, Some(0), "{told:#}");
+    assert_eq!((&told["simulated_s"], &told["faults_until_s"]), (&Value::from(17.0), &Value::from(2.0)));
+    let frames = told["frames"].as_u64().unwrap();
+    assert!(
+        told["singles"].as_u64().unwrap() > 3 * frames,
+        "each frame lost, late and twice, cuts and crashes"
+    );
+    let refused = program(&["explore", "scenarios/one-publish.ron", "--until", "3 s"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.contains("15 s to heal") && message.contains("`--until '18 s'`"), "{message}");
+}
+
+/// The small scenarios that show one behaviour each, under every single fault: two show how a real broker breaks its
+/// promise, without any fault; in the others nothing breaks.
+#[test]
+fn behaviours_keep_their_promises_under_single_faults() {
+    let mut names: Vec<String> = fs::read_dir("scenarios/behaviours")
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".ron"))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 30, "{names:?}");
+    for name in names {
+        let (code, told) = json(&["explore", &format!("scenarios/behaviours/{name}")]);
+        let breaks = ["inflight-overflow.ron", "queue-overflow.ron"].contains(&name.as_str());
+        assert_eq!(code, Some(i32::from(breaks)), "{name}: {told:#}");
+        let faults = told["minimal"]["faults"].as_array().map(Vec::len);
+        assert_eq!(faults, breaks.then_some(0), "{name}");
+        assert!(breaks || told["singles"].as_u64().unwrap() > 50, "{name}: {told:#}");
+    }
+}

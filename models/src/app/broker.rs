@@ -147,6 +147,7 @@ impl BrokerProgram {
     }
 
     // Messages go over the bridges until none is left to go. None goes back where it came from.
+    #[inline(never)]
     fn cross_bridges(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
         for number in 0..self.bridges.len() {
             self.bridges[number].work(&mut self.mqtt, place);
@@ -185,6 +186,7 @@ impl BrokerProgram {
         }
     }
 
+    #[inline(never)]
     fn time_passed(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
         match self.down_until {
@@ -208,6 +210,7 @@ impl BrokerProgram {
     }
 
     // The program ends without a word; its kernel closes what it had open.
+    #[cold]
     fn crash(&mut self, crash: Crash, place: &mut Workplace<'_, impl Surroundings>) {
         for (socket, entry) in place.sockets.iter_mut() {
             entry.connection = NO_CONNECTION;
@@ -251,6 +254,9 @@ impl BrokerProgram {
             }
         }
         if news.has(News::PEER_CLOSED) || news.has(News::GONE) {
+            // What came with the end was read before it.
+            self.handle_events(place);
+            let entry = &mut place.sockets[socket as usize];
             if entry.connection != NO_CONNECTION {
                 self.sockets[entry.connection as usize] = NO_CONNECTION;
                 self.mqtt.transport_closed(now, ConnectionId(entry.connection));
@@ -267,6 +273,7 @@ impl BrokerProgram {
         self.sockets.get(connection.0 as usize).copied().filter(|socket| *socket != NO_CONNECTION)
     }
 
+    #[cold]
     fn close(&mut self, connection: ConnectionId, reason: CloseReason, around: &mut impl Surroundings) {
         match reason {
             CloseReason::Disconnected | CloseReason::DisconnectedFor(_) => {}

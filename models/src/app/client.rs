@@ -247,6 +247,7 @@ impl ClientProgram {
         }
     }
 
+    #[inline(never)]
     fn time_passed(&mut self, place: &mut Workplace<'_, impl Surroundings>) {
         let now = place.now;
         if self.next_crash() <= now
@@ -447,6 +448,7 @@ impl ClientProgram {
         }
     }
 
+    #[cold]
     fn close(&mut self, reason: CloseReason, around: &mut impl Surroundings) {
         if let Some(remark) = remark_on(reason) {
             around.remark(remark);

@@ -120,64 +120,86 @@ impl Interval {
 /// have passed.
 #[derive(Clone, Debug, Default)]
 pub struct EnergyAccount {
-    /// Busy time of each component announced so far, in nanoseconds: the integral's side of the books.
-    announced_ns: [u64; COMPONENTS],
+    /// Busy time announced so far of CPU and network interface, in nanoseconds: the integral's side of the books.
+    announced_ns: [u64; OFTEN],
     /// Nanoseconds announced, by component and cause.
     booked: Booked,
     /// Places for intervals that may not have passed, which are enough for a node that keeps up.
     open: [Interval; 4],
-    /// More of them; only overloaded nodes have any.
-    #[allow(clippy::box_collection, reason = "one word instead of four where there are none")]
-    further: Option<Box<VecDeque<Interval>>>,
+    aside: Option<Box<Aside>>,
+}
+
+/// The components that every board has come first: CPU, sending, receiving.
+const OFTEN: usize = 3;
+
+/// What the account of a node that is always awake, keeps up and takes no pictures has no need of.
+#[derive(Clone, Debug, Default)]
+struct Aside {
+    /// Busy time announced of the other components.
+    announced_ns: [u64; COMPONENTS - OFTEN],
+    /// More intervals that may not have passed; only overloaded nodes have any.
+    further: VecDeque<Interval>,
     /// The states of a board that is not awake all the time.
-    base: Option<Box<Base>>,
-    /// Whether nothing is booked.
-    unmetered: bool,
+    base: Option<Base>,
 }
 
 impl EnergyAccount {
     /// Books nothing but the idle power from now on, the beginning of the run: a bench sees with it what the
     /// books cost.
-    pub const fn leave_off(&mut self) {
-        self.unmetered = true;
+    pub fn leave_off(&mut self) {
+        self.booked = Booked::LeftOff;
     }
 
     /// Follows the board's states from now on, the beginning of the run.
     pub fn follow(&mut self, base: Base) {
-        self.base = Some(Box::new(base));
+        self.aside.get_or_insert_default().base = Some(base);
     }
 
     /// The board enters `state` for `cause`. A board whose states were not followed was awake and idle up
     /// to now.
     pub fn enter(&mut self, now: SimTime, state: State, cause: Cause) {
-        let base = self.base.get_or_insert_with(|| Box::new(Base::new(State::Awake, Cause::Idle, None)));
+        let base = &mut self.aside.get_or_insert_default().base;
+        let base = base.get_or_insert_with(|| Base::new(State::Awake, Cause::Idle, None));
         base.enter(now.as_nanos(), state, cause);
     }
 
     /// The interface is in use until `end`, which matters to boards that doze.
     pub fn interface_used(&mut self, now: SimTime, end: SimTime) {
-        if let Some(base) = &mut self.base {
+        if let Some(base) = self.aside.as_mut().and_then(|aside| aside.base.as_mut()) {
             base.used(now.as_nanos(), end.as_nanos());
         }
     }
 
     /// Announces at `now` that `component` is busy for `cause` from `start` to `end`, which may lie
     /// ahead. Intervals may overlap: a CPU has several cores.
+    #[inline]
     pub fn busy(&mut self, now: SimTime, component: Component, start: SimTime, end: SimTime, cause: Cause) {
-        let (now, mut start, end) = (now.as_nanos(), start.as_nanos(), end.as_nanos());
+        let (now, start, end) = (now.as_nanos(), start.as_nanos(), end.as_nanos());
         debug_assert!(start <= end, "work that ends before it begins");
-        if start == end || self.unmetered {
+        let span = end - start;
+        if span == 0 || self.booked.is_left_off() {
             return;
         }
-        self.announced_ns[component as usize] += end - start;
         let kind = Kind::new(component, cause);
-        self.booked.add(kind, end - start);
-        while end - start > Interval::LONGEST {
-            let interval = Interval::new(start, Interval::LONGEST, kind);
+        match self.announced_ns.get_mut(component as usize) {
+            Some(announced_ns) => *announced_ns += span,
+            None => self.aside.get_or_insert_default().announced_ns[component as usize - OFTEN] += span,
+        }
+        self.booked.add(kind, span);
+        if span <= Interval::LONGEST {
+            self.remember(now, component, Interval::new(start, span, kind));
+        } else {
+            self.remember_in_parts(now, component, start, end, kind);
+        }
+    }
+
+    #[cold]
+    fn remember_in_parts(&mut self, now: u64, component: Component, mut start: u64, end: u64, kind: Kind) {
+        while start < end {
+            let interval = Interval::new(start, Interval::LONGEST.min(end - start), kind);
             self.remember(now, component, interval);
             start = interval.end();
         }
-        self.remember(now, component, Interval::new(start, end - start, kind));
     }
 
     /// Keeps an interval announced at `now`, before which no run will end.
@@ -192,6 +214,7 @@ impl EnergyAccount {
     }
 
     /// The component was given its next work before it was done.
+    #[inline(never)]
     fn remember_elsewhere(&mut self, now: u64, interval: Interval) {
         match self.open.iter_mut().find(|place| place.end() <= now) {
             Some(place) => *place = interval,
@@ -201,23 +224,29 @@ impl EnergyAccount {
 
     #[cold]
     fn remember_further(&mut self, now: u64, interval: Interval) {
-        let further = self.further.get_or_insert_default();
+        let further = &mut self.aside.get_or_insert_default().further;
         while further.front().is_some_and(|first| first.end() <= now) {
             further.pop_front();
         }
         further.push_back(interval);
     }
 
+    fn base(&self) -> Option<&Base> {
+        self.aside.as_ref()?.base.as_ref()
+    }
+
     /// Intervals of which a part may lie beyond the end of the run.
     fn open(&self) -> impl Iterator<Item = Interval> {
-        let open = self.open.iter().chain(self.further.iter().flat_map(|further| further.iter()));
+        let open = self.open.iter().chain(self.aside.iter().flat_map(|aside| aside.further.iter()));
         open.copied().filter(|interval| interval.packed != 0)
     }
 
     /// Busy time of `component` up to `end`, in nanoseconds, over all cores.
     fn busy_ns(&self, component: Component, end: u64) -> u64 {
         let own = self.open().filter(|interval| interval.kind().component() == component as usize);
-        self.announced_ns[component as usize] - own.map(|interval| interval.beyond(end)).sum::<u64>()
+        let seldom = self.aside.as_ref().map_or([0; COMPONENTS - OFTEN], |aside| aside.announced_ns);
+        let announced_ns = self.announced_ns.iter().chain(&seldom).nth(component as usize);
+        announced_ns.copied().unwrap_or(0) - own.map(|interval| interval.beyond(end)).sum::<u64>()
     }
 
     /// CPU time up to `end`, over all cores, in nanoseconds.
@@ -230,7 +259,7 @@ impl EnergyAccount {
     /// their powers, weighted with their energies. Busy components are left out.
     #[must_use]
     pub fn drawing_w(&self, end: SimTime, power: &Power) -> f64 {
-        match &self.base {
+        match self.base() {
             Some(base) => base.drawing_w(end.as_nanos(), power),
             None => power.idle_uw as f64 * 1e-6,
         }
@@ -244,7 +273,7 @@ impl EnergyAccount {
     pub fn by_cause(&self, end: SimTime, power: &Power) -> Vec<(Cause, u128)> {
         let end_ns = end.as_nanos();
         let mut energy = [0_u128; Cause::ALL.len()];
-        let mut integral = match &self.base {
+        let mut integral = match self.base() {
             Some(base) => base.close(end_ns, power, &mut energy),
             None => {
                 energy[Cause::Idle as usize] = u128::from(power.idle_uw) * u128::from(end_ns);

@@ -23,6 +23,7 @@ mod remark;
 pub mod secure;
 pub mod socket;
 mod sockets;
+mod tasks;
 mod traffic;
 
 pub use remark::Remark;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 use sim_core::resource::Servers;
 use sim_core::time::SimTime;
 
-use crate::app::{FromOutside, Program, Requests, Task, ToOutside, Work, Workplace};
+use crate::app::{FromOutside, Program, ToOutside};
 use crate::cause::Cause;
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
@@ -44,13 +45,12 @@ use crate::tcp::{Config, Segment};
 use crate::tls::Flight;
 
 pub use board::{Board, MemoryEnd, ProgramCost};
-use energy::{Component, EnergyAccount};
+use energy::EnergyAccount;
 use heap::Heap;
 use memory::MemoryAccount;
 use secure::SecureHost;
-use socket::{End, News, Socket};
+use socket::{End, Socket};
 pub use sockets::Sockets;
-use std::time::Duration;
 
 /// What a host needs of the world around it; the network implements it.
 pub trait Surroundings {
@@ -106,8 +106,6 @@ pub struct Traffic {
     pub frames_received: u64,
     /// Their bytes.
     pub bytes_received: u64,
-    /// Connections opened or accepted.
-    pub connections: u64,
 }
 
 /// What the hosts of a fleet have in common.
@@ -135,36 +133,45 @@ impl Kit {
 }
 
 /// A board, its program, its sockets and its accounts.
+///
+/// In a large fleet a host is not in the cache when a segment comes for it. So the fields lie in the order
+/// in which they are needed: by a segment that arrives, one that leaves, a task, and hardly ever.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Host {
-    index: HostIndex,
     kit: Arc<Kit>,
-    cpu: Servers,
-    energy: EnergyAccount,
-    memory: MemoryAccount,
-    /// Bytes last entered in the RAM account for the program's queues.
-    program_accounted: u64,
     traffic: Traffic,
-    /// When the host side of the network interface is done with all frames given to it.
-    interface_free: SimTime,
+    energy: EnergyAccount,
+    cpu: Servers,
     sockets: Sockets,
-    /// Connections under way that the program has not taken yet.
-    untaken: u32,
-    /// Sockets with news, in the order in which it came.
-    ready: ShortQueue<u32, 2>,
-    program: Program,
-    /// TLS, where the program's connections are secured.
-    secure: Option<Box<SecureHost>>,
-    /// When the program's thread is done with its task.
-    busy_until: SimTime,
+    memory: MemoryAccount,
     /// The program wake-up that is under way, or [`SimTime::MAX`].
     wake: SimTime,
-    /// The program's heap, where it has one of fixed size.
-    heap: Option<Box<Heap>>,
+    /// Sockets with news, in the order in which it came.
+    ready: ShortQueue<u32, 2>,
+    /// Whether the program had nothing to do when it was asked last, and nothing has happened to it since:
+    /// it has nothing to send or to close, and its deadline is not before the wake-up under way.
+    at_rest: bool,
     /// Whether the board hears what arrives: it is neither in deep sleep nor being reset.
     hears: bool,
     /// Whether the task that ended in a reset still goes on; then the board boots.
     boots_next: bool,
+    index: HostIndex,
+    /// When the host side of the network interface is done with all frames given to it.
+    interface_free: SimTime,
+    program: Program,
+    /// When the program's thread is done with its task.
+    busy_until: SimTime,
+    /// TLS, where the program's connections are secured.
+    secure: Option<Box<SecureHost>>,
+    /// The program's heap, where it has one of fixed size.
+    heap: Option<Box<Heap>>,
+    /// Bytes last entered in the RAM account for the program's queues.
+    program_accounted: u64,
+    /// Connections under way that the program has not taken yet.
+    untaken: u32,
+    /// Connections opened or accepted.
+    connections: u32,
 }
 
 impl Host {
@@ -199,11 +206,13 @@ impl Host {
             interface_free: SimTime::ZERO,
             sockets: Sockets::default(),
             untaken: 0,
+            connections: 0,
             ready: ShortQueue::default(),
             secure: program.security().map(SecureHost::new),
             program,
             busy_until: SimTime::ZERO,
             wake: SimTime::MAX,
+            at_rest: false,
         }
     }
 
@@ -234,7 +243,7 @@ impl Host {
     }
 
     fn add_socket(&mut self, socket: Socket) -> u32 {
-        self.traffic.connections += 1;
+        self.connections += 1;
         self.memory.replace(0, self.kit.cost.ram_per_connection);
         self.sockets.insert(socket) as u32
     }
@@ -244,13 +253,13 @@ impl Host {
         &mut self,
         now: SimTime,
         socket: u32,
-        segment: Segment,
+        mut segment: Segment,
         wire_start: SimTime,
         around: &mut impl Surroundings,
     ) {
         self.charge_reception(now, &segment, wire_start);
         let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
-        entry.tcp.handle_segment(now, segment);
+        entry.tcp.take_segment(now, &mut segment);
         self.drain_socket(now, socket, around);
         self.run_program(now, around);
     }
@@ -278,6 +287,7 @@ impl Host {
             return;
         }
         self.wake = SimTime::MAX;
+        self.at_rest = false;
         self.boot_when_cut_off(now);
         self.run_program(now, around);
     }
@@ -289,6 +299,7 @@ impl Host {
     pub fn take_in(&mut self, now: SimTime, what: FromOutside, around: &mut impl Surroundings) {
         let Program::Visitor(visitor) = &mut self.program else { panic!("a place for visitors") };
         visitor.take(what);
+        self.at_rest = false;
         self.run_program(now, around);
     }
 
@@ -303,176 +314,6 @@ impl Host {
     pub fn socket(&self, socket: u32) -> Option<&Socket> {
         self.sockets.get(socket as usize)
     }
-
-    /// Runs tasks for as long as there are any and the thread is free.
-    fn run_program(&mut self, now: SimTime, around: &mut impl Surroundings) {
-        let mut deadline = SimTime::MAX;
-        while self.busy_until <= now {
-            self.flush(now, around);
-            deadline = self.program.deadline();
-            let Some(mut task) = self.next_task(now, deadline) else { break };
-            if self.secure.is_some() {
-                match self.secure_news(now, task, around) {
-                    Some(left) => task = left,
-                    None => continue,
-                }
-            }
-            let (mut work, mut requests) = (Work::default(), Requests::default());
-            let mut place = Workplace {
-                now,
-                sockets: &mut self.sockets,
-                cost: &self.kit.cost,
-                heap: self.heap.as_deref_mut(),
-                around: &mut *around,
-                work: &mut work,
-                requests: &mut requests,
-            };
-            self.program.execute(task, &mut place);
-            if self.secure.is_some() {
-                self.seal(&mut work);
-            }
-            let starved = self.starves_watchdog(&mut work);
-            if let Task::News(socket, _) = task {
-                // Reading may have opened the window.
-                self.drain_socket(now, socket, around);
-            }
-            self.busy_until = self.charge(now, &work, around);
-            if starved {
-                self.reset_by_watchdog(now, around);
-            } else {
-                self.carry_out(now, &requests, around);
-            }
-            self.account_program();
-        }
-        let next = if self.busy_until > now { self.busy_until } else { deadline };
-        if next < self.wake {
-            self.wake = next;
-            around.wake_program(next, self.index);
-        }
-    }
-
-    fn next_task(&mut self, now: SimTime, deadline: SimTime) -> Option<Task> {
-        if deadline <= now {
-            return Some(Task::Time);
-        }
-        loop {
-            let Some(socket) = self.ready.pop_front() else {
-                return self.program.has_background().then_some(Task::Background);
-            };
-            if let Some(entry) = self.sockets.get_mut(socket as usize) {
-                let news = std::mem::take(&mut entry.news);
-                if news != News::NONE {
-                    if entry.untaken && (news.has(News::CONNECTED) || news.has(News::GONE)) {
-                        entry.untaken = false;
-                        self.untaken -= 1;
-                    }
-                    return Some(Task::News(socket, news));
-                }
-            }
-        }
-    }
-
-    /// Charges a task's CPU time to its causes, one after the other, and enters in the ledger what
-    /// reached an application. Returns when the task is done.
-    fn charge(&mut self, now: SimTime, work: &Work, around: &mut impl Surroundings) -> SimTime {
-        let total_ns = work.charges.iter().map(|(_, ns)| ns).sum();
-        let mut end = now;
-        if total_ns > 0 {
-            let grant = self.cpu.admit(now, Duration::from_nanos(total_ns));
-            let mut start = grant.start;
-            for &(cause, ns) in &work.charges {
-                let part_end = SimTime::from_nanos(start.as_nanos() + ns);
-                self.energy.busy(now, Component::Cpu, start, part_end, cause);
-                start = part_end;
-            }
-            end = grant.end;
-        }
-        for &(component, span, cause) in &work.beside {
-            let start = match component {
-                Component::Cpu => self.cpu.admit(now, span).start,
-                Component::Transmit | Component::Receive | Component::Camera | Component::Accelerator => now,
-            };
-            self.energy.busy(now, component, start, start + span, cause);
-        }
-        for &message in &work.delivered {
-            around.ledger().deliver(end, message, self.index);
-        }
-        for &message in &work.accepted {
-            around.ledger().accept(end, message);
-        }
-        end
-    }
-
-    fn carry_out(&mut self, now: SimTime, requests: &Requests, around: &mut impl Surroundings) {
-        self.change_state(now, requests, around);
-        if let Some((peer, port)) = requests.connect
-            && self.room_for_connection(now, around)
-        {
-            let place = self.sockets.vacant_key() as u32;
-            let flow = around.open_flow(self.index, place, peer, port);
-            let sequence = around.initial_sequence(flow, End::Client);
-            let mut socket = Socket::connect(self.kit.tcp.clone(), now, sequence, flow);
-            let secured = &requests.secured;
-            socket.tls = self.secure.as_ref().and_then(|secure| secure.client(secured, sequence));
-            let socket = self.add_socket(socket);
-            debug_assert_eq!(socket, place, "the socket lies where the flow was told");
-            self.program.opened(socket);
-            self.drain_socket(now, socket, around);
-        }
-        for &socket in &requests.used {
-            self.drain_socket(now, socket, around);
-        }
-        for &socket in &requests.gone {
-            self.remove_socket(socket, around);
-        }
-    }
-
-    fn remove_socket(&mut self, socket: u32, around: &mut impl Surroundings) {
-        if let Some(entry) = self.sockets.try_remove(socket as usize) {
-            around.release(entry.flow, entry.end);
-            self.memory.replace(entry.accounted + self.kit.cost.ram_per_connection, 0);
-            self.release_connection();
-        }
-    }
-
-    /// Hands to TCP what the program's machine has to send, then closes what it wants closed.
-    fn flush(&mut self, now: SimTime, around: &mut impl Surroundings) {
-        if self.secure.is_some() {
-            self.flush_secured(now, around);
-        }
-        while let Some((socket, packet)) = self.program.poll_transmit() {
-            self.write_plain(now, socket, packet, around);
-        }
-        while let Some(socket) = self.program.poll_close(now) {
-            if self.secure.is_some() {
-                self.close_secured(now, socket, around);
-            }
-            if let Some(entry) = self.sockets.get_mut(socket as usize) {
-                entry.tcp.close(now);
-                self.drain_socket(now, socket, around);
-            }
-        }
-    }
-
-    fn write_plain(&mut self, now: SimTime, socket: u32, packet: Outgoing, around: &mut impl Surroundings) {
-        let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
-        debug_assert!(entry.tls.is_none(), "a task's packets are protected when it ends");
-        around.packet_sent(now, entry.flow, entry.end, &packet);
-        entry.tcp.write(now, packet.head);
-        if let Some(body) = packet.body {
-            entry.tcp.write(now, body);
-        }
-        // One write, one chance to send, as with a socket of a real program.
-        self.drain_socket(now, socket, around);
-    }
-
-    fn account_program(&mut self) {
-        let held = self.program.buffered();
-        if held != self.program_accounted {
-            self.memory.replace(self.program_accounted, held);
-            self.program_accounted = held;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -482,7 +323,7 @@ mod tests {
     /// What an idle client costs on the heap is mostly these; see README for the measured sum.
     #[test]
     fn a_host_stays_small() {
-        assert!(size_of::<Host>() <= 368, "Host: {} B", size_of::<Host>());
+        assert!(size_of::<Host>() <= 336, "Host: {} B", size_of::<Host>());
         assert!(size_of::<Socket>() <= 440, "Socket: {} B", size_of::<Socket>());
         let program = size_of::<crate::app::ClientProgram>();
         assert!(program <= 240, "ClientProgram: {program} B");

@@ -89,6 +89,7 @@ impl Host {
     }
 
     /// A task that takes longer than the watchdog waits is cut short; whether it was.
+    #[inline]
     pub(super) fn starves_watchdog(&self, work: &mut Work) -> bool {
         let (Some(limit), Program::Client(_)) = (self.kit.board.watchdog_ns, &self.program) else {
             return false;

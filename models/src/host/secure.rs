@@ -160,6 +160,7 @@ fn pay(tls: &mut Connection, cost: &TlsCost, connected: bool, work: &mut Work) {
 
 impl Host {
     /// Takes a socket's news through TLS; returns what is left of them for the program.
+    #[inline(never)]
     pub(super) fn secure_news(
         &mut self,
         now: SimTime,
@@ -222,6 +223,7 @@ impl Host {
     }
 
     /// Protects what the program has to send and adds the price to its task.
+    #[inline(never)]
     pub(super) fn seal(&mut self, work: &mut Work) {
         let secure = self.secure.as_mut().expect("a host with TLS");
         for (place, charge) in secure.charges.drain(..).enumerate() {
@@ -238,6 +240,7 @@ impl Host {
     }
 
     /// Hands to TCP what was protected.
+    #[inline(never)]
     pub(super) fn flush_secured(&mut self, now: SimTime, around: &mut impl Surroundings) {
         while let Some(outbound) = self.secure.as_mut().and_then(|secure| secure.outbox.pop_front()) {
             let socket = match outbound {
@@ -258,6 +261,7 @@ impl Host {
     }
 
     /// Says close_notify, if this end does.
+    #[inline(never)]
     pub(super) fn close_secured(&mut self, now: SimTime, socket: u32, around: &mut impl Surroundings) {
         if let Some(Socket { tls: Some(tls), .. }) = self.sockets.get_mut(socket as usize) {
             tls.close();

@@ -9,9 +9,10 @@ use crate::tcp::{Config, Connection};
 use crate::tls;
 
 /// Which end of a flow a socket is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum End {
     /// The end that opened the connection.
+    #[default]
     Client,
     /// The end that accepted it.
     Server,

@@ -22,12 +22,12 @@ pub(crate) fn packet_bytes(segment: &Segment) -> u32 {
 impl Host {
     /// Drains a socket's machine: events, segments, deadline; then its RAM.
     pub(super) fn drain_socket(&mut self, now: SimTime, socket: u32, around: &mut impl Surroundings) {
-        let Some(entry) = self.sockets.get_mut(socket as usize) else { return };
-        let (flow, end) = (entry.flow, entry.end);
-        while let Some(segment) = self.sockets[socket as usize].tcp.poll_transmit(now) {
+        let Some(mut entry) = self.sockets.get_mut(socket as usize) else { return };
+        while let Some(segment) = entry.tcp.poll_transmit(now) {
+            let (flow, end) = (entry.flow, entry.end);
             self.send(now, flow, end, segment, around);
+            entry = &mut self.sockets[socket as usize];
         }
-        let entry = &mut self.sockets[socket as usize];
         let before = entry.news;
         while let Some(event) = entry.tcp.poll_event() {
             match event {
@@ -75,6 +75,7 @@ impl Host {
         self.send(now, flow, end, segment, around);
     }
 
+    #[inline]
     fn send(
         &mut self,
         now: SimTime,
@@ -200,7 +201,7 @@ impl Host {
             bytes_sent: self.traffic.bytes_sent,
             frames_received: self.traffic.frames_received,
             bytes_received: self.traffic.bytes_received,
-            connections: self.traffic.connections,
+            connections: u64::from(self.connections),
         }
     }
 }

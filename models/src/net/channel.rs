@@ -113,9 +113,11 @@ pub struct Channel {
     /// State of a Gilbert-Elliott channel.
     bad: bool,
     loss_stream: Stream,
-    outages: Outages,
-    /// When the transmission of each frame in the queue ends; only kept when frames are counted.
-    queue: VecDeque<SimTime>,
+    /// Those that are planned.
+    outages: Option<Box<Outages>>,
+    /// When the transmission of each frame in the queue ends, where frames are counted.
+    #[expect(clippy::box_collection, reason = "most channels count none")]
+    queue: Option<Box<VecDeque<SimTime>>>,
     /// What few channels need.
     rare: Option<Box<Rare>>,
     /// Place of what both directions share; `u32::MAX` where there is nothing.
@@ -159,12 +161,12 @@ impl Channel {
             })
         });
         Channel {
+            queue: impairment.queue_frames.map(|_| Box::default()),
             impairment,
             handed: 0,
             bad: false,
             loss_stream: stream("loss"),
-            outages: Outages::new(outages),
-            queue: VecDeque::new(),
+            outages: (!outages.is_empty()).then(|| Box::new(Outages::new(outages))),
             rare,
             link,
         }
@@ -182,7 +184,7 @@ impl Channel {
     ) -> Crossing {
         self.handed += 1;
         let wire_ns = parameters.transmission_ns(frame_bytes);
-        if self.outages.down(ready) {
+        if self.outages.as_mut().is_some_and(|outages| outages.down(ready)) {
             return Crossing { wire_end: ready, wire_ns, fate: Fate::Lost, surprise_ppb: 0 };
         }
         let mut radio = radio;
@@ -191,7 +193,8 @@ impl Channel {
         if self.full(ready, earliest, start, frame_bytes, parameters) {
             return Crossing { wire_end: ready, wire_ns, fate: Fate::QueueFull, surprise_ppb: 0 };
         }
-        let start = match self.outages.slot(start, wire_ns) {
+        let slot = self.outages.as_ref().map_or(Slot::From(start), |outages| outages.slot(start, wire_ns));
+        let start = match slot {
             Slot::From(start) => start,
             Slot::CutAt(cut) => {
                 // Whatever is queued behind it is cut as well.
@@ -204,8 +207,8 @@ impl Channel {
         if let Some(radio) = radio {
             radio.sent_until(end);
         }
-        if self.impairment.queue_frames.is_some() {
-            self.queue.push_back(end);
+        if let Some(queue) = &mut self.queue {
+            queue.push_back(end);
         }
         let chance = self.impairment.loss.chance_ppb(self.bad);
         let lost = self.impairment.loss.loses(self.handed, &mut self.bad, &mut self.loss_stream);
@@ -229,15 +232,16 @@ impl Channel {
         frame_bytes: u32,
         parameters: &LinkParameters,
     ) -> bool {
-        if let Some(limit) = self.impairment.queue_frames {
-            while self.queue.front().is_some_and(|end| *end <= ready) {
-                self.queue.pop_front();
+        if let (Some(queue), Some(limit)) = (&mut self.queue, self.impairment.queue_frames) {
+            while queue.front().is_some_and(|end| *end <= ready) {
+                queue.pop_front();
             }
-            if self.queue.len() >= limit as usize {
+            if queue.len() >= limit as usize {
                 return true;
             }
         }
-        let idle_ns = earliest.as_nanos() - ready.as_nanos() + self.outages.down_ns(earliest, start);
+        let down_ns = self.outages.as_ref().map_or(0, |outages| outages.down_ns(earliest, start));
+        let idle_ns = earliest.as_nanos() - ready.as_nanos() + down_ns;
         let wait_ns = start.as_nanos() - ready.as_nanos();
         parameters.queue_overflows(wait_ns.saturating_sub(idle_ns), frame_bytes)
     }

@@ -13,6 +13,7 @@ use super::fabric::Fabric;
 use super::frame_fault::FrameFault;
 use super::names::Names;
 use super::outside::Outside;
+use super::packets::Packets;
 use super::path_mtu::{self, Narrow};
 use super::routes::{self, Found};
 use crate::app::Program;
@@ -142,7 +143,7 @@ impl<P: Probe> Network<P> {
             bridge_routes,
             next_port: vec![0; blueprint.hosts.len()],
             flows: Slab::new(),
-            packets: Slab::new(),
+            packets: Packets::default(),
             ledger: blueprint.ledger,
             totals: TcpTotals::default(),
             mqtt_packets: [0; 15],

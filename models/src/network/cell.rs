@@ -179,7 +179,7 @@ impl<P: Probe> Fabric<P> {
         scheduler: &mut Scheduler<Event>,
     ) -> SimTime {
         let port = self.ports[(self.directions[number as usize].channel - FIRST_PORT) as usize];
-        let bytes = self.packets[place as usize].bytes();
+        let bytes = self.packets[place].bytes;
         let cell = &mut self.cells[port.cell as usize];
         match cell.medium.offer(scheduler.now(), ready, port.station, port.way, bytes, place) {
             Offered::Taken => cell.arm(port.cell, scheduler),
@@ -208,16 +208,17 @@ impl<P: Probe> Network<P> {
                         Way::Down => cell.access_point,
                     };
                     if let Some(host) = sender {
-                        let cause = self.fabric.packets[token as usize].segment.cause();
+                        let cause = self.fabric.packets[token].segment.cause();
                         self.hosts[host.0 as usize].radio_sent(now, start, end, cause);
                     }
                 }
                 MediumEvent::Received { token, first_bit, last_bit } => {
                     let fabric = &mut self.fabric;
-                    let direction = fabric.direction_of(&fabric.packets[token as usize]);
+                    let packet = &fabric.packets[token];
+                    let direction = fabric.routes.direction(packet.way, packet.hop);
                     let parameters = fabric.directions[direction as usize].parameters;
                     let delay = fabric.parameters[parameters as usize].propagation;
-                    fabric.packets[token as usize].wire_start = first_bit + delay;
+                    fabric.packets[token].wire_start = first_bit + delay;
                     scheduler.at(last_bit + delay, Event::Arrive { packet: token });
                 }
                 MediumEvent::Dropped { token } => self.fabric.lose(now, token, FrameLoss::Lost),

@@ -26,7 +26,7 @@ impl<P: Probe> Network<P> {
             Event::Cell { cell } => format!("WiFi cell {cell}: a transmission ends, or the channel is free"),
             Event::Program { host } => format!("{}: the program's turn", name(host)),
             Event::Arrive { packet } => {
-                let Some(packet) = self.fabric.packets.get(packet as usize) else {
+                let Some(packet) = self.fabric.packets.get(packet) else {
                     return "a packet arrives".to_owned();
                 };
                 let flow = &self.fabric.flows[packet.flow as usize];

@@ -1,7 +1,6 @@
 //! Everything between the hosts: links, packets under way, flows, and the run's books.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU16;
 
 use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
@@ -10,6 +9,7 @@ use slab::Slab;
 use super::cell::{Cell, FIRST_PORT, Port};
 use super::frame_fault::FrameFault;
 use super::outside::Outside;
+use super::packets::{Packet, Packets};
 use super::path_mtu::Narrow;
 use super::routes::Routes;
 use crate::app::ToOutside;
@@ -18,7 +18,7 @@ use crate::host::socket::End;
 use crate::host::{Remark, Surroundings, packet_bytes};
 use crate::ledger::Ledger;
 use crate::mqtt::Outgoing;
-use crate::net::{Channel, Crossing, Direction, Fate, LinkParameters, LinkState, NatAnswer, OnWire};
+use crate::net::{Channel, Crossing, Direction, Fate, LinkParameters, LinkState, Nat, NatAnswer, OnWire};
 use crate::record::{
     FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, Refused, TcpTotals,
 };
@@ -27,25 +27,6 @@ use crate::tls::Flight;
 
 /// First port of the dynamic range (RFC 6335 §6).
 const FIRST_DYNAMIC_PORT: u16 = 49_152;
-
-/// A segment on its way.
-#[derive(Clone, Debug)]
-pub(super) struct Packet {
-    pub segment: Segment,
-    pub flow: u32,
-    /// The end that sent it.
-    pub from: End,
-    /// Links crossed.
-    pub hop: u8,
-    /// Whether a link made it of another packet.
-    pub copy: bool,
-    /// If it is an ICMP message that quotes `segment`: the MTU for which that was too long.
-    pub too_long: Option<NonZeroU16>,
-    /// Number of the frame, for captures.
-    pub serial: u64,
-    /// When its first bit was put on the link it is on.
-    pub wire_start: SimTime,
-}
 
 /// In place of the number of a socket.
 const NO_SOCKET: u32 = u32::MAX;
@@ -118,7 +99,7 @@ pub(super) struct Fabric<P> {
     /// Next dynamic port of each host.
     pub next_port: Vec<u16>,
     pub flows: Slab<Flow>,
-    pub packets: Slab<Packet>,
+    pub packets: Packets,
     pub ledger: Ledger,
     pub totals: TcpTotals,
     pub mqtt_packets: [u64; 15],
@@ -135,16 +116,6 @@ pub(super) struct Fabric<P> {
 }
 
 impl<P: Probe> Fabric<P> {
-    /// The direction that a packet takes next: the way back is the way there, reversed.
-    pub(super) fn direction_of(&self, packet: &Packet) -> u32 {
-        let route = self.routes.get(self.flows[packet.flow as usize].route);
-        let hop = usize::from(packet.hop);
-        match packet.from {
-            End::Client => route[hop],
-            End::Server => route[route.len() - 1 - hop] ^ 1,
-        }
-    }
-
     /// Puts a packet on its next link, at `ready` or when the link is free. Returns when its first and
     /// its last bit are on the wire.
     pub fn forward(
@@ -153,11 +124,11 @@ impl<P: Probe> Fabric<P> {
         place: u32,
         scheduler: &mut Scheduler<Event>,
     ) -> (SimTime, SimTime) {
-        let number = self.direction_of(&self.packets[place as usize]);
-        let packet = &mut self.packets[place as usize];
+        let packet = &mut self.packets[place];
+        let number = self.routes.direction(packet.way, packet.hop);
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
-        let bytes = parameters.framing.header_len() + packet.bytes();
+        let bytes = parameters.framing.header_len() + packet.bytes;
         self.totals.hops += 1;
         if packet.hop == 0 {
             self.totals.wire_bytes += u64::from(bytes);
@@ -193,17 +164,22 @@ impl<P: Probe> Fabric<P> {
         if self.directions[number as usize].channel >= FIRST_PORT {
             return (ready, self.forward_over_the_air(ready, place, number, scheduler));
         }
-        if !self.known_to_middlebox(ready, place, number) {
-            return (ready, self.refuse(ready, place, number, bytes, scheduler));
-        }
         let direction = &mut self.directions[number as usize];
         let parameters = &self.parameters[direction.parameters as usize];
         let channel = &mut self.channels[direction.channel as usize];
-        let radio = self.links.get_mut(channel.link as usize).and_then(|link| link.radio.as_mut());
+        let mut radio = None;
+        if let Some(link) = self.links.get_mut(channel.link as usize) {
+            if let Some(nat) = &mut link.nat
+                && !let_pass(nat, ready, &self.packets[place])
+            {
+                return (ready, self.refuse(ready, place, number, bytes, scheduler));
+            }
+            radio = link.radio.as_mut();
+        }
         let Crossing { wire_end, wire_ns, fate, surprise_ppb } =
             channel.transmit(direction, radio, ready, bytes, parameters);
         if surprise_ppb != 0 {
-            let segment = &self.packets[place as usize].segment;
+            let segment = &self.packets[place].segment;
             let sum = match segment.sequence_len() > 0 {
                 true => &mut self.totals.data_surprise_ppb,
                 false => &mut self.totals.ack_surprise_ppb,
@@ -215,13 +191,13 @@ impl<P: Probe> Fabric<P> {
             Fate::Lost => self.lose(wire_end, place, FrameLoss::Lost),
             Fate::QueueFull => self.lose(wire_end, place, FrameLoss::QueueFull),
             Fate::Arrives(arrival) | Fate::ArrivesTwice(arrival) => {
-                let packet = &mut self.packets[place as usize];
+                let packet = &mut self.packets[place];
                 packet.wire_start = SimTime::from_nanos(arrival.as_nanos().saturating_sub(wire_ns));
                 scheduler.at(arrival, Event::Arrive { packet: place });
                 if matches!(fate, Fate::ArrivesTwice(_)) {
                     let copy = Packet { copy: true, ..packet.clone() };
                     self.flows[copy.flow as usize].under_way += 1;
-                    let copy = self.packets.insert(copy) as u32;
+                    let copy = self.packets.insert(copy);
                     scheduler.at(arrival, Event::Arrive { packet: copy });
                 }
             }
@@ -230,22 +206,12 @@ impl<P: Probe> Fabric<P> {
         (first_bit.max(ready), wire_end)
     }
 
-    /// Whether the middlebox of the link, if there is one, lets a packet pass.
-    fn known_to_middlebox(&mut self, now: SimTime, place: u32, number: u32) -> bool {
-        let channel = &self.channels[self.directions[number as usize].channel as usize];
-        let Some(nat) = self.links.get_mut(channel.link as usize).and_then(|link| link.nat.as_mut()) else {
-            return true;
-        };
-        let packet = &self.packets[place as usize];
-        let flags = packet.segment.flags;
-        let opens = flags.contains(Flags::SYN) && !flags.contains(Flags::ACK);
-        nat.passes(now, packet.flow, opens)
-    }
-
     /// Drops a packet of a flow that a middlebox has forgotten, and sends RST back if it does so.
     ///
     /// The RST takes the time of the link there and back, but no room in its queues: it is made at
     /// the far end, and frames that are handed over meanwhile are not delayed by it.
+    #[cold]
+    #[inline(never)]
     fn refuse(
         &mut self,
         ready: SimTime,
@@ -262,7 +228,7 @@ impl<P: Probe> Fabric<P> {
             .nat
             .as_ref()
             .map_or(NatAnswer::Silence, crate::net::Nat::answer);
-        let packet = &self.packets[place as usize];
+        let packet = &self.packets[place];
         let (flow, from, hop) = (packet.flow, packet.from, packet.hop);
         let reset = match answer {
             NatAnswer::Silence => None,
@@ -275,32 +241,27 @@ impl<P: Probe> Fabric<P> {
             let wire_ns = back.transmission_ns(reset_bytes);
             let arrival = SimTime::from_nanos(at.as_nanos() + wire_ns) + back.propagation;
             let wire_start = SimTime::from_nanos(arrival.as_nanos() - wire_ns);
-            let links = self.routes.get(self.flows[flow as usize].route).len() as u8;
             if P::LISTENS {
                 self.listen_in(at, flow, from.peer(), &segment);
             }
             let serial = self.serial;
             self.serial += 1;
             self.flows[flow as usize].under_way += 1;
-            let reset = Packet {
-                segment,
-                flow,
-                from: from.peer(),
-                hop: links - 1 - hop,
-                copy: false,
-                too_long: None,
-                serial,
-                wire_start,
-            };
-            let reset = self.packets.insert(reset) as u32;
+            let way = self.routes.way(self.flows[flow as usize].route, from.peer());
+            let reset = self.packets.send(segment, flow, from.peer(), way, serial);
+            let packet = &mut self.packets[reset];
+            packet.hop = way.links - 1 - hop;
+            packet.wire_start = wire_start;
             scheduler.at(arrival, Event::Arrive { packet: reset });
         }
         self.lose(wire_end, place, FrameLoss::Lost);
         wire_end
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn lose(&mut self, at: SimTime, place: u32, why: FrameLoss) {
-        let packet = self.packets.remove(place as usize);
+        let packet = self.packets.remove(place);
         self.totals.lost += 1;
         self.flows[packet.flow as usize].under_way -= 1;
         if P::LISTENS && !packet.copy {
@@ -337,10 +298,17 @@ impl<P: Probe> Fabric<P> {
             flags: segment.flags.bits(),
             window: segment.window,
             options: options[..length].into(),
-            payload: segment.payload.chunks().iter().cloned().collect(),
+            payload: segment.payload.chunks().cloned().collect(),
             retransmission: segment.retransmission,
         });
     }
+}
+
+/// Whether a middlebox lets a packet pass.
+fn let_pass(nat: &mut Nat, now: SimTime, packet: &Packet) -> bool {
+    let flags = packet.segment.flags;
+    let opens = flags.contains(Flags::SYN) && !flags.contains(Flags::ACK);
+    nat.passes(now, packet.flow, opens)
 }
 
 /// The fabric and the future event list, as a host sees them.
@@ -391,22 +359,14 @@ impl<P: Probe> Surroundings for Context<'_, P> {
         fabric.totals.payload_bytes += payload;
         fabric.totals.data_segments += u64::from(payload > 0);
         fabric.totals.retransmitted += u64::from(segment.retransmission);
-        fabric.flows[flow as usize].under_way += 1;
         if P::LISTENS {
             fabric.listen_in(ready, flow, from, &segment);
         }
-        let packet = Packet {
-            segment,
-            flow,
-            from,
-            hop: 0,
-            copy: false,
-            too_long: None,
-            serial: fabric.serial,
-            wire_start: ready,
-        };
+        let entry = &mut fabric.flows[flow as usize];
+        entry.under_way += 1;
+        let way = fabric.routes.way(entry.route, from);
+        let place = fabric.packets.send(segment, flow, from, way, fabric.serial);
         fabric.serial += 1;
-        let place = fabric.packets.insert(packet) as u32;
         fabric.forward(ready, place, self.scheduler)
     }
 

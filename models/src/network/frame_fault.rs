@@ -10,7 +10,8 @@ use std::time::Duration;
 use sim_core::scheduler::Scheduler;
 use sim_core::time::SimTime;
 
-use super::fabric::{Fabric, Packet};
+use super::fabric::Fabric;
+use super::packets::Packet;
 use crate::event::Event;
 use crate::record::{FrameLoss, Probe};
 
@@ -39,7 +40,7 @@ impl<P: Probe> Fabric<P> {
     #[inline(never)]
     pub(super) fn strike(&mut self, now: SimTime, place: u32, scheduler: &mut Scheduler<Event>) -> bool {
         loop {
-            let packet = &self.packets[place as usize];
+            let packet = &self.packets[place];
             let planned = |fault: &FrameFault| fault.serial == packet.serial && !packet.copy;
             let Some(next) = self.frame_faults.iter().position(planned) else { return false };
             match self.frame_faults.remove(next).what {
@@ -49,14 +50,14 @@ impl<P: Probe> Fabric<P> {
                 }
                 Mishap::Delay(by) => {
                     // It reaches the end of its last link once more.
-                    self.packets[place as usize].hop -= 1;
+                    self.packets[place].hop -= 1;
                     scheduler.at(now + by, Event::Arrive { packet: place });
                     return true;
                 }
                 Mishap::Duplicate => {
                     let copy = Packet { copy: true, hop: packet.hop - 1, ..packet.clone() };
                     self.flows[copy.flow as usize].under_way += 1;
-                    let copy = self.packets.insert(copy) as u32;
+                    let copy = self.packets.insert(copy);
                     scheduler.at(now, Event::Arrive { packet: copy });
                 }
             }

@@ -13,6 +13,7 @@ mod frame_fault;
 mod names;
 mod outcome;
 mod outside;
+mod packets;
 mod path_mtu;
 mod routes;
 
@@ -29,9 +30,10 @@ use crate::tcp;
 
 pub use build::{Blueprint, BuildError, HostBlueprint, LinkBlueprint, LinkTrouble};
 pub use cell::{CellBlueprint, Membership};
-use fabric::{Context, Fabric, Packet};
+use fabric::{Context, Fabric};
 pub use frame_fault::{FrameFault, Mishap};
 use names::Names;
+use packets::Packet;
 
 /// Kinds of events in the fingerprint.
 const ARRIVAL: u32 = 1;
@@ -66,8 +68,7 @@ impl<P: Probe> Network<P> {
     /// A frame reached the end of a link: on to the next one, or into the host.
     fn arrive(&mut self, now: SimTime, place: u32, scheduler: &mut Scheduler<Event>) {
         let fabric = &mut self.fabric;
-        let packet = &mut fabric.packets[place as usize];
-        let flow = &fabric.flows[packet.flow as usize];
+        let packet = &mut fabric.packets[place];
         let segment = &packet.segment;
         let what = u64::from(packet.flow) << 32 | u64::from(segment.seq.0);
         let how = u64::from(packet.hop) << 56
@@ -76,19 +77,35 @@ impl<P: Probe> Network<P> {
             | u64::from(segment.ack.0);
         self.fingerprint.mix_event(now, ARRIVAL, what, how);
         packet.hop += 1;
-        if usize::from(packet.hop) < fabric.routes.get(flow.route).len() {
+        if packet.hop < packet.way.links {
             fabric.forward(now, place, scheduler);
             return;
         }
         if !fabric.frame_faults.is_empty() && fabric.strike(now, place, scheduler) {
             return;
         }
-        let packet = fabric.packets.remove(place as usize);
+        let packet = fabric.packets.remove(place);
         self.hand_over(now, packet, scheduler);
     }
 
     fn hand_over(&mut self, now: SimTime, packet: Packet, scheduler: &mut Scheduler<Event>) {
-        self.fabric.flows[packet.flow as usize].under_way -= 1;
+        let flow = &mut self.fabric.flows[packet.flow as usize];
+        flow.under_way -= 1;
+        let (host, socket) = flow.place(packet.from.peer());
+        let host = &mut self.hosts[host.0 as usize];
+        match socket {
+            Some(socket) if packet.too_long.is_none() && host.hears() => {
+                let mut around = Context { fabric: &mut self.fabric, scheduler };
+                host.segment_arrived(now, socket, packet.segment, packet.wire_start, &mut around);
+            }
+            Some(_) | None => self.hand_over_unexpected(now, packet, scheduler),
+        }
+    }
+
+    /// A packet that is no segment for a socket of a host that hears it.
+    #[cold]
+    #[inline(never)]
+    fn hand_over_unexpected(&mut self, now: SimTime, packet: Packet, scheduler: &mut Scheduler<Event>) {
         if let Some(mtu) = packet.too_long {
             self.hand_over_too_long(now, &packet, mtu, scheduler);
             return;
@@ -96,15 +113,10 @@ impl<P: Probe> Network<P> {
         let Packet { flow: number, from, segment, wire_start, .. } = packet;
         let flow = &self.fabric.flows[number as usize];
         let at = from.peer();
-        let (host, socket) = flow.place(at);
-        let host = &mut self.hosts[host.0 as usize];
+        let host = &mut self.hosts[flow.place(at).0.0 as usize];
         let mut around = Context { fabric: &mut self.fabric, scheduler };
         if !host.hears() {
             self.fabric.forget_if_over(number);
-            return;
-        }
-        if let Some(socket) = socket {
-            host.segment_arrived(now, socket, segment, wire_start, &mut around);
             return;
         }
         let flow = &around.fabric.flows[number as usize];

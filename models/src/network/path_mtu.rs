@@ -15,9 +15,9 @@ use sim_core::time::SimTime;
 
 use super::Network;
 use super::build::Blueprint;
-use super::fabric::{Context, Fabric, Packet};
+use super::fabric::{Context, Fabric};
+use super::packets::Packet;
 use crate::event::Event;
-use crate::host::packet_bytes;
 use crate::record::{FrameLoss, HostIndex, Probe, TooLongRecord};
 
 /// IPv4 and ICMP headers (RFC 791 §3.1, RFC 792).
@@ -78,21 +78,13 @@ pub(super) fn is_narrow(narrow: &[Narrow], direction: u32) -> bool {
     narrow.binary_search_by_key(&direction, |narrow| narrow.direction).is_ok()
 }
 
-impl Packet {
-    /// Length of the IP packet: that of its segment, or of an ICMP message that quotes it.
-    pub(super) fn bytes(&self) -> u32 {
-        let bytes = packet_bytes(&self.segment);
-        if self.too_long.is_none() { bytes } else { (HEADERS + bytes).min(LARGEST) }
-    }
-}
-
 impl<P: Probe> Fabric<P> {
     /// Whether a packet is too long for the direction that it comes to.
     pub(super) fn too_long(&self, place: u32, direction: u32) -> bool {
-        let packet = &self.packets[place as usize];
+        let packet = &self.packets[place];
         let parameters = self.directions[direction as usize].parameters;
         packet.hop > 0
-            && packet.bytes() > self.parameters[parameters as usize].mtu
+            && packet.bytes > self.parameters[parameters as usize].mtu
             && is_narrow(&self.narrow, direction)
     }
 
@@ -110,7 +102,7 @@ impl<P: Probe> Fabric<P> {
         let mtu = self.parameters[parameters as usize].mtu as u16;
         self.totals.too_long += 1;
         // RFC 1122 §3.2.2: no ICMP error about an ICMP error.
-        if silent || self.packets[place as usize].too_long.is_some() {
+        if silent || self.packets[place].too_long.is_some() {
             self.swallowed += 1;
             self.lose(now, place, FrameLoss::TooLong);
             return;
@@ -118,7 +110,7 @@ impl<P: Probe> Fabric<P> {
         self.totals.lost += 1;
         let serial = self.serial;
         self.serial += 1;
-        let packet = &mut self.packets[place as usize];
+        let packet = &mut self.packets[place];
         let flow = &self.flows[packet.flow as usize];
         if P::LISTENS && !packet.copy {
             self.probe.frame_lost(now, packet.serial, FrameLoss::TooLong);
@@ -133,9 +125,11 @@ impl<P: Probe> Fabric<P> {
                 mtu,
             });
         }
-        let links = self.routes.get(flow.route).len() as u8;
         packet.from = packet.from.peer();
-        packet.hop = links - packet.hop;
+        packet.hop = packet.way.links - packet.hop;
+        packet.way = self.routes.way(flow.route, packet.from);
+        // The ICMP message quotes the segment.
+        packet.bytes = (HEADERS + packet.bytes).min(LARGEST);
         packet.copy = false;
         packet.serial = serial;
         packet.too_long = NonZeroU16::new(mtu);
@@ -154,7 +148,7 @@ impl<P: Probe> Network<P> {
     ) {
         let flow = &self.fabric.flows[packet.flow as usize];
         let (host, socket) = flow.place(packet.from.peer());
-        let bytes = packet.bytes();
+        let bytes = packet.bytes;
         let mut around = Context { fabric: &mut self.fabric, scheduler };
         let host = &mut self.hosts[host.0 as usize];
         host.icmp_arrived(now, bytes, packet.wire_start);

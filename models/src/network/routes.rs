@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::build::{Blueprint, BuildError};
 use crate::app::Program;
+use crate::host::socket::End;
 use crate::net::{NodeIndex, RouteError, Topology};
 use crate::record::HostIndex;
 
@@ -31,10 +32,41 @@ impl Routes {
         &self.directions[start as usize..self.ends[number] as usize]
     }
 
+    /// The way of a packet that an end of a route sends.
+    pub(super) fn way(&self, number: u32, from: End) -> Way {
+        let (route, end) = (self.get(number), self.ends[number as usize]);
+        let links = route.len() as u8;
+        let first = match from {
+            End::Client => end - u32::from(links),
+            End::Server => end - 1,
+        };
+        Way { first, links, back: from == End::Server }
+    }
+
+    /// The direction that a packet takes which has crossed `hop` links of its way.
+    #[inline]
+    pub(super) fn direction(&self, way: Way, hop: u8) -> u32 {
+        // The way back is the way there, reversed.
+        match way.back {
+            false => self.directions[(way.first + u32::from(hop)) as usize],
+            true => self.directions[(way.first - u32::from(hop)) as usize] ^ 1,
+        }
+    }
+
     /// All routes.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         (0..self.ends.len() as u32).map(|number| self.get(number))
     }
+}
+
+/// A route in the direction of a packet: all that a hop needs to know of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Way {
+    /// Where its first direction stands in the row of all routes.
+    first: u32,
+    /// How many links it has.
+    pub links: u8,
+    back: bool,
 }
 
 /// Routes, and who uses which.

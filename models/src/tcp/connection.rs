@@ -84,6 +84,20 @@ pub(super) struct Pending {
     pub(super) abort: bool,
 }
 
+impl Pending {
+    /// Whether something goes before new data.
+    #[inline]
+    pub(super) fn is_urgent(&self) -> bool {
+        self.reset | self.retransmit | self.loss_probe
+    }
+
+    /// Whether an established connection has nothing but data to send.
+    #[inline]
+    pub(super) fn is_nothing(&self) -> bool {
+        !(self.acknowledgement | self.probe | self.is_urgent())
+    }
+}
+
 /// One end of a TCP connection; see the [module documentation](super).
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -181,7 +195,12 @@ impl Connection {
 
     /// The next bytes that arrived in order. Slices of one shared payload come out as one chunk again;
     /// tags are those the peer wrote. Reading may open a closed window: poll for segments afterwards.
+    #[inline]
     pub fn read(&mut self) -> Option<Chunk> {
+        if self.receive.unread() == 0 { None } else { self.read_chunk() }
+    }
+
+    fn read_chunk(&mut self) -> Option<Chunk> {
         let chunk = self.receive.read()?;
         if self.config.ack_on_read
             && self.receive.read_acknowledges(self.send.mss)
@@ -383,6 +402,8 @@ impl Connection {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn retransmission_timeout(&mut self, now: SimTime) {
         self.losses().timeouts += 1;
         let handshake = self.in_handshake();
@@ -420,6 +441,8 @@ impl Connection {
         self.arm_retransmission(now);
     }
 
+    #[cold]
+    #[inline(never)]
     fn persist_timeout(&mut self, now: SimTime) {
         if self.send.retries >= self.config.data_retries {
             self.end(Event::TimedOut);

@@ -23,6 +23,8 @@ const MAX_SHIFT: u8 = 14;
 
 impl Connection {
     /// RFC 9293 §3.10.7.2: LISTEN.
+    #[cold]
+    #[inline(never)]
     pub(super) fn segment_in_listen(&mut self, now: SimTime, segment: &Segment) {
         if segment.flags.contains(Flags::RST) {
             return;
@@ -41,6 +43,8 @@ impl Connection {
     }
 
     /// RFC 9293 §3.10.7.3: SYN-SENT.
+    #[cold]
+    #[inline(never)]
     pub(super) fn segment_in_syn_sent(&mut self, now: SimTime, segment: &Segment) {
         let acknowledges = segment.flags.contains(Flags::ACK);
         let sent = self.send.max.after(self.send.una);
@@ -73,6 +77,8 @@ impl Connection {
     }
 
     /// A SYN that arrives again in SYN-RECEIVED. Returns whether the segment is dealt with.
+    #[cold]
+    #[inline(never)]
     pub(super) fn repeated_syn(&mut self, segment: &mut Segment) -> bool {
         let again = segment.flags.contains(Flags::SYN) && segment.seq + 1 == self.receive.nxt;
         if !again || segment.flags.contains(Flags::RST) {
@@ -91,6 +97,8 @@ impl Connection {
     }
 
     /// Our SYN is acknowledged by `segment`.
+    #[cold]
+    #[inline(never)]
     pub(super) fn establish(&mut self, now: SimTime, segment: &Segment) {
         self.rtt.acknowledged(now, segment.ack, self.echo(segment), &self.config);
         if self.rtt.srtt().is_none() {
@@ -121,6 +129,8 @@ impl Connection {
     }
 
     /// The SYN or SYN-ACK that is pending.
+    #[cold]
+    #[inline(never)]
     pub(super) fn transmit_syn(&mut self, now: SimTime) -> Option<Segment> {
         if !self.pending.syn {
             return None;
@@ -142,6 +152,7 @@ impl Connection {
         self.send.nxt = end;
         self.send.max = end;
         if retransmission {
+            self.losses().segments_retransmitted += 1;
             self.rtt.retransmitted();
         } else {
             self.rtt.sent(now, end);

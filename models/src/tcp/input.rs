@@ -17,14 +17,21 @@ impl Connection {
     ///
     /// In CLOSED it is ignored: what to answer to it ([`reset_for`](super::reset_for)) is the host's
     /// matter, as is a new SYN for a connection in TIME-WAIT (RFC 9293 §3.10.7.4).
-    pub fn handle_segment(&mut self, now: SimTime, segment: Segment) {
+    #[inline]
+    pub fn handle_segment(&mut self, now: SimTime, mut segment: Segment) {
+        self.take_segment(now, &mut segment);
+    }
+
+    /// As [`handle_segment`](Self::handle_segment), of a segment that lies elsewhere: what is left of it is of
+    /// no use.
+    pub fn take_segment(&mut self, now: SimTime, segment: &mut Segment) {
         if self.config.keep_alive.is_some() {
             self.heard_ticks = ticks(now);
         }
         match self.state {
             State::Closed => {}
-            State::Listen => self.segment_in_listen(now, &segment),
-            State::SynSent => self.segment_in_syn_sent(now, &segment),
+            State::Listen => self.segment_in_listen(now, segment),
+            State::SynSent => self.segment_in_syn_sent(now, segment),
             State::SynReceived
             | State::Established
             | State::FinWait1
@@ -36,16 +43,16 @@ impl Connection {
         }
     }
 
-    fn segment_in_synchronized(&mut self, now: SimTime, mut segment: Segment) {
-        if self.state == State::SynReceived && self.repeated_syn(&mut segment) {
+    fn segment_in_synchronized(&mut self, now: SimTime, segment: &mut Segment) {
+        if self.state == State::SynReceived && self.repeated_syn(segment) {
             return;
         }
         // First, the timestamp (RFC 7323 §5.3) and the sequence number.
-        if self.timestamps && !self.timestamp_acceptable(now, &segment) {
+        if self.timestamps && !self.timestamp_acceptable(now, segment) {
             return;
         }
         let reset = segment.flags.contains(Flags::RST);
-        if !self.receive.is_acceptable(&segment) {
+        if !self.receive.is_acceptable(segment) {
             if !reset {
                 self.pending.acknowledgement = true;
                 if self.sack {
@@ -71,15 +78,15 @@ impl Connection {
         if !segment.flags.contains(Flags::ACK) {
             return;
         }
-        self.remember_timestamp(now, &segment);
-        if !self.acknowledgement_arrived(now, &segment) {
+        self.remember_timestamp(now, segment);
+        if !self.acknowledgement_arrived(now, segment) {
             return;
         }
         // Seventh and eighth, the text and the FIN.
         let fin = segment.flags.contains(Flags::FIN);
         if fin || !segment.payload.is_empty() {
-            self.time_receiver(now, &segment);
-            self.text_arrived(now, segment.seq, segment.payload, fin);
+            self.time_receiver(now, segment);
+            self.text_arrived(now, segment.seq, &mut segment.payload, fin);
         }
     }
 
@@ -118,6 +125,8 @@ impl Connection {
         segment.options.timestamps.filter(|_| self.timestamps).map(|timestamps| timestamps.echo_reply)
     }
 
+    #[cold]
+    #[inline(never)]
     fn reset_arrived(&mut self, seq: SequenceNumber) {
         // RFC 5961 §3.2: only the exact sequence number resets, any other in the window is challenged.
         if seq != self.receive.nxt {
@@ -237,7 +246,7 @@ impl Connection {
         }
     }
 
-    fn text_arrived(&mut self, now: SimTime, seq: SequenceNumber, payload: SegmentPayload, fin: bool) {
+    fn text_arrived(&mut self, now: SimTime, seq: SequenceNumber, payload: &mut SegmentPayload, fin: bool) {
         match self.state {
             State::Established | State::FinWait1 | State::FinWait2 => {}
             // After the peer's FIN there is no more text (RFC 9293 §3.10.7.4).
@@ -285,6 +294,8 @@ impl Connection {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn fin_arrived(&mut self, now: SimTime) {
         self.receive.take_fin();
         self.events.insert(Event::PeerClosed);

@@ -3,9 +3,9 @@
 use sim_core::time::SimTime;
 
 use super::connection::{Connection, State};
-use super::options::{Options, Timestamps};
+use super::options::{Options, SackBlocks, Timestamps};
 use super::rtt::{span_ticks, ticks};
-use super::segment::{Flags, Purpose, Segment};
+use super::segment::{Flags, Purpose, Segment, SegmentPayload};
 use super::sequence::SequenceNumber;
 use super::timers::Timer;
 
@@ -18,39 +18,93 @@ struct Cut {
 
 impl Connection {
     /// The next segment to send, until there is none.
+    #[inline]
     pub fn poll_transmit(&mut self, now: SimTime) -> Option<Segment> {
-        if self.pending.reset {
-            self.pending.reset = false;
-            let seq = self.pending.reset_seq;
-            return Some(Segment { seq, flags: Flags::RST, purpose: Purpose::Close, ..Segment::default() });
+        if self.has_nothing_to_send() {
+            return None;
         }
-        let acknowledgement_due = self.pending.acknowledgement;
-        let mut segment = match self.state {
-            State::Closed => self.transmit_abort(now),
-            State::Listen => None,
-            State::SynSent => self.transmit_syn(now),
-            State::SynReceived => self.transmit_syn(now).or_else(|| self.transmit_acknowledgement(now)),
+        self.transmit(now)
+    }
+
+    /// Most calls ask in vain, which a look at a few fields tells; false does not promise a segment.
+    #[inline]
+    fn has_nothing_to_send(&self) -> bool {
+        self.state == State::Established
+            && self.send.unsent() == 0
+            && self.outstanding.lost() == 0
+            && self.pending.is_nothing()
+    }
+
+    #[inline(never)]
+    fn transmit(&mut self, now: SimTime) -> Option<Segment> {
+        match self.state {
             State::Established
             | State::FinWait1
             | State::FinWait2
             | State::CloseWait
             | State::Closing
             | State::LastAck
-            | State::TimeWait => self
-                .transmit_first_again(now)
-                .or_else(|| self.transmit_lost(now))
-                .or_else(|| self.transmit_loss_probe(now))
-                .or_else(|| self.transmit_next(now))
-                .or_else(|| self.transmit_acknowledgement(now))
-                .or_else(|| self.transmit_probe(now)),
-        }?;
-        if self.sack {
-            self.report_gaps(&mut segment, acknowledgement_due);
+            | State::TimeWait => {
+                if self.pending.is_urgent() || self.outstanding.lost() > 0 {
+                    let urgent = self.transmit_urgent(now);
+                    if urgent.is_some() {
+                        return urgent;
+                    }
+                }
+                if let Some((cut, unsent)) = self.next_new(now) {
+                    return Some(self.transmit_cut(now, cut, unsent));
+                }
+                if self.pending.acknowledgement {
+                    return Some(self.transmit_acknowledgement(now));
+                }
+                if self.pending.probe { self.transmit_probe(now) } else { None }
+            }
+            State::Closed | State::Listen | State::SynSent | State::SynReceived => {
+                self.transmit_outside_of_transfer(now)
+            }
         }
-        if segment.retransmission {
-            self.losses().segments_retransmitted += 1;
+    }
+
+    /// Where no data flows yet, or any more.
+    #[cold]
+    #[inline(never)]
+    fn transmit_outside_of_transfer(&mut self, now: SimTime) -> Option<Segment> {
+        if self.pending.reset {
+            return Some(self.transmit_reset());
         }
-        Some(segment)
+        match self.state {
+            State::Closed => self.transmit_abort(now),
+            State::SynSent => self.transmit_syn(now),
+            State::SynReceived => self
+                .transmit_syn(now)
+                .or_else(|| self.pending.acknowledgement.then(|| self.transmit_acknowledgement(now))),
+            State::Listen
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => None,
+        }
+    }
+
+    /// What goes before new data.
+    #[cold]
+    #[inline(never)]
+    fn transmit_urgent(&mut self, now: SimTime) -> Option<Segment> {
+        if self.pending.reset {
+            return Some(self.transmit_reset());
+        }
+        self.transmit_first_again(now)
+            .or_else(|| self.transmit_lost(now))
+            .or_else(|| self.transmit_loss_probe(now))
+    }
+
+    fn transmit_reset(&mut self) -> Segment {
+        self.pending.reset = false;
+        let seq = self.pending.reset_seq;
+        Segment { seq, flags: Flags::RST, purpose: Purpose::Close, ..Segment::default() }
     }
 
     /// The first unacknowledged segment, whatever the windows say.
@@ -75,17 +129,31 @@ impl Connection {
             self.send.buffer.first(bytes)
         };
         self.rtt.retransmitted();
-        let mut segment = self.segment(now, self.send.una);
-        segment.flags = data_flags(bytes > 0 && bytes == written, fin);
-        segment.retransmission = true;
-        segment.payload = payload;
-        segment.purpose = if fin { Purpose::Close } else { Purpose::Transfer };
+        let flags = data_flags(bytes > 0 && bytes == written, fin);
+        let segment = self.segment_again(now, self.send.una, flags, payload);
         self.ensure_retransmission_timer(now);
         Some(segment)
     }
 
-    /// The next segment at SND.NXT, if the windows and Nagle's algorithm let it go.
-    fn transmit_next(&mut self, now: SimTime) -> Option<Segment> {
+    /// A segment some of which was sent before.
+    pub(super) fn segment_again(
+        &mut self,
+        now: SimTime,
+        seq: SequenceNumber,
+        flags: Flags,
+        payload: SegmentPayload,
+    ) -> Segment {
+        self.losses().segments_retransmitted += 1;
+        let mut segment = self.segment(now, seq, payload);
+        segment.flags = flags;
+        segment.retransmission = true;
+        segment.purpose = if flags.contains(Flags::FIN) { Purpose::Close } else { Purpose::Transfer };
+        segment
+    }
+
+    /// What the next segment at SND.NXT carries, and what is unsent with it, if the windows and Nagle's
+    /// algorithm let it go.
+    fn next_new(&mut self, now: SimTime) -> Option<(Cut, usize)> {
         let (unsent, fin_due) = (self.send.unsent(), self.fin_due());
         if unsent == 0 && !fin_due {
             return None;
@@ -98,7 +166,7 @@ impl Connection {
             }
             return None;
         };
-        Some(self.transmit_cut(now, cut, unsent))
+        Some((cut, unsent))
     }
 
     fn transmit_cut(&mut self, now: SimTime, cut: Cut, unsent: usize) -> Segment {
@@ -128,20 +196,19 @@ impl Connection {
         if cut.bytes > 0 {
             self.data_sent(now, cut, seq);
         }
-        let mut segment = self.segment(now, seq);
-        // RFC 9293 §3.9.1.2: push where the queue runs empty.
-        segment.flags = data_flags(cut.bytes > 0 && cut.bytes == unsent, cut.fin);
-        segment.retransmission = retransmission;
-        segment.payload = payload;
-        segment.purpose = if cut.fin { Purpose::Close } else { Purpose::Transfer };
-        if timed {
-            return segment;
-        }
-        if self.sack {
+        if !timed && self.sack {
             self.ensure_loss_timer(now);
-        } else {
+        } else if !timed {
             self.ensure_retransmission_timer(now);
         }
+        // RFC 9293 §3.9.1.2: push where the queue runs empty.
+        let flags = data_flags(cut.bytes > 0 && cut.bytes == unsent, cut.fin);
+        if retransmission {
+            return self.segment_again(now, seq, flags, payload);
+        }
+        let mut segment = self.segment(now, seq, payload);
+        segment.flags = flags;
+        segment.purpose = if cut.fin { Purpose::Close } else { Purpose::Transfer };
         segment
     }
 
@@ -164,19 +231,16 @@ impl Connection {
         (unsent > 0 || fin_due) && self.next_cut(unsent, fin_due).is_some()
     }
 
-    /// Adds to a segment what arrived beyond a gap, as far as there is room (RFC 2018 §3).
-    fn report_gaps(&mut self, segment: &mut Segment, due: bool) {
-        if !segment.flags.contains(Flags::ACK) || segment.flags.contains(Flags::SYN) {
-            return;
-        }
-        if !self.receive.has_gap() && !self.receive.has_duplicate() {
-            return;
-        }
-        let room = (usize::from(self.send.mss) - segment.payload_len()) / 8;
+    /// What arrived beyond a gap, as far as there is room beside `payload_len` bytes (RFC 2018 §3).
+    #[cold]
+    #[inline(never)]
+    fn report_gaps(&mut self, payload_len: usize, due: bool) -> Option<Box<SackBlocks>> {
+        let room = (usize::from(self.send.mss) - payload_len) / 8;
         let most = if self.timestamps { 3 } else { 4 };
-        segment.options.sack = self.receive.sack_blocks(most.min(room.saturating_sub(1)));
+        let blocks = self.receive.sack_blocks(most.min(room.saturating_sub(1)));
         // A full segment has no room: what is due is said without data.
-        self.pending.acknowledgement = due && segment.options.sack.is_none() && !segment.payload.is_empty();
+        self.pending.acknowledgement = due && blocks.is_none() && payload_len > 0;
+        blocks
     }
 
     /// How much goes into the next segment; `None` when it has to wait.
@@ -236,12 +300,9 @@ impl Connection {
         }
     }
 
-    fn transmit_acknowledgement(&mut self, now: SimTime) -> Option<Segment> {
-        if !self.pending.acknowledgement {
-            return None;
-        }
+    fn transmit_acknowledgement(&mut self, now: SimTime) -> Segment {
         let handshake = self.pending.handshake;
-        let mut segment = self.segment(now, self.send.max);
+        let mut segment = self.segment(now, self.send.max, SegmentPayload::new());
         segment.purpose = match self.state {
             State::Established | State::FinWait1 | State::FinWait2 if handshake => Purpose::Connect,
             State::SynSent | State::SynReceived => Purpose::Connect,
@@ -250,34 +311,35 @@ impl Connection {
             }
             State::CloseWait | State::Closing | State::LastAck | State::TimeWait => Purpose::Close,
         };
-        Some(segment)
+        segment
     }
 
     /// As Linux (`tcp_xmit_probe_skb`): a segment without data from before the window, which the peer
     /// must answer. RFC 9293 §3.8.6.1 would send a byte of data instead.
+    #[cold]
+    #[inline(never)]
     fn transmit_probe(&mut self, now: SimTime) -> Option<Segment> {
-        if !self.pending.probe {
-            return None;
-        }
         self.pending.probe = false;
         matches!(self.timers.main(), Timer::Persist | Timer::KeepAlive)
-            .then(|| self.segment(now, self.send.una - 1))
+            .then(|| self.segment(now, self.send.una - 1, SegmentPayload::new()))
     }
 
     fn transmit_abort(&mut self, now: SimTime) -> Option<Segment> {
         if !self.pending.abort {
             return None;
         }
-        let mut segment = self.segment(now, self.send.max);
+        let mut segment = self.segment(now, self.send.max, SegmentPayload::new());
         self.pending.abort = false;
         segment.flags = Flags::RST | Flags::ACK;
         segment.purpose = Purpose::Close;
         Some(segment)
     }
 
-    /// The header that every segment after the handshake shares. It acknowledges all that arrived.
-    pub(super) fn segment(&mut self, now: SimTime, seq: SequenceNumber) -> Segment {
-        if self.receive.acknowledged != self.receive.nxt || self.pending.acknowledgement {
+    /// A segment with the header that all of them share after the handshake. It acknowledges all that
+    /// arrived, and reports what arrived beyond a gap.
+    pub(super) fn segment(&mut self, now: SimTime, seq: SequenceNumber, payload: SegmentPayload) -> Segment {
+        let due = self.pending.acknowledgement;
+        if due || self.receive.acknowledged != self.receive.nxt {
             self.receive.acknowledged = self.receive.nxt;
             self.receive.quick_acks = self.receive.quick_acks.saturating_sub(1);
         }
@@ -287,13 +349,17 @@ impl Connection {
         self.timers.stop_delayed_ack();
         let timestamps =
             self.timestamps.then(|| Timestamps { value: ticks(now), echo_reply: self.receive.ts_recent });
+        let reports = self.sack && (self.receive.has_gap() || self.receive.has_duplicate());
+        let sack = if reports { self.report_gaps(payload.len(), due) } else { None };
         Segment {
             seq,
             ack: self.receive.nxt,
             flags: Flags::ACK,
             window: self.receive.window(self.send.mss),
-            options: Options { timestamps, ..Options::default() },
-            ..Segment::default()
+            retransmission: false,
+            purpose: Purpose::Transfer,
+            payload,
+            options: Options { timestamps, sack, ..Options::default() },
         }
     }
 

@@ -128,18 +128,18 @@ impl Reassembly {
         &mut self,
         base: SequenceNumber,
         mut seq: SequenceNumber,
-        payload: SegmentPayload,
+        payload: &mut SegmentPayload,
     ) -> usize {
         let before = self.bytes;
         let len = payload.len() as u32;
         if len > 0 {
             self.extend_run(SackBlock { start: seq, end: seq + len });
         }
-        for chunk in payload.into_chunks() {
+        payload.take_chunks(|chunk| {
             let len = chunk.len() as u32;
             self.insert_chunk(base, seq, &chunk);
             seq += len;
-        }
+        });
         self.bytes - before
     }
 
@@ -198,7 +198,8 @@ mod tests {
 
     fn insert(queue: &mut Reassembly, range: std::ops::Range<u8>) {
         let bytes: Vec<u8> = range.clone().collect();
-        queue.insert(BASE, BASE + u32::from(range.start), Chunk::copied(Tag::default(), &bytes).into());
+        let mut payload = Chunk::copied(Tag::default(), &bytes).into();
+        queue.insert(BASE, BASE + u32::from(range.start), &mut payload);
     }
 
     fn drain(queue: &mut Reassembly, from: u8) -> Vec<u8> {

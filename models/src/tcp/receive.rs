@@ -181,7 +181,7 @@ impl Receiver {
     pub(super) fn arrive(
         &mut self,
         mut seq: SequenceNumber,
-        mut payload: SegmentPayload,
+        payload: &mut SegmentPayload,
         fin: bool,
     ) -> Arrival {
         let before = self.nxt;
@@ -189,16 +189,29 @@ impl Receiver {
         let beyond_window = end.after(self.edge);
         let fin = (fin && !beyond_window).then_some(end);
         if beyond_window {
-            payload = skip_and_keep(payload, 0, self.edge.latest(seq).since(seq));
+            skip_and_keep(payload, 0, self.edge.latest(seq).since(seq));
         }
         if seq.before(self.nxt) {
-            payload = skip_and_keep(payload, self.nxt.since(seq), u32::MAX);
+            skip_and_keep(payload, self.nxt.since(seq), u32::MAX);
             seq = self.nxt;
         }
         if seq == self.nxt && self.reassembly.is_none() {
             self.deliver(payload);
             return Arrival { readable: self.nxt != before, at_once: beyond_window, fin: fin.is_some() };
         }
+        self.arrive_at_gap(seq, payload, fin)
+    }
+
+    /// The same where bytes are missing, before or after these.
+    #[cold]
+    #[inline(never)]
+    fn arrive_at_gap(
+        &mut self,
+        seq: SequenceNumber,
+        payload: &mut SegmentPayload,
+        fin: Option<SequenceNumber>,
+    ) -> Arrival {
+        let before = self.nxt;
         let queue = self.reassembly.get_or_insert_default();
         if let Some(fin) = fin {
             queue.insert_fin(fin);
@@ -378,11 +391,9 @@ impl Receiver {
         }
     }
 
-    fn deliver(&mut self, payload: SegmentPayload) {
-        for chunk in payload.into_chunks() {
-            self.nxt += chunk.len() as u32;
-            push(&mut self.readable, &mut self.unread, chunk);
-        }
+    fn deliver(&mut self, payload: &mut SegmentPayload) {
+        self.nxt += payload.len() as u32;
+        payload.take_chunks(|chunk| push(&mut self.readable, &mut self.unread, chunk));
     }
 
     /// Delivers what is held and continues the stream; returns whether that reaches the FIN.
@@ -406,20 +417,22 @@ fn push(readable: &mut Rope, unread: &mut u32, chunk: Chunk) {
     }
 }
 
-/// The bytes of `payload` from `skip` up to `keep`.
-fn skip_and_keep(payload: SegmentPayload, skip: u32, keep: u32) -> SegmentPayload {
+/// Of the bytes of `payload` only those from `skip` up to `keep`.
+#[cold]
+#[inline(never)]
+fn skip_and_keep(payload: &mut SegmentPayload, skip: u32, keep: u32) {
     let (skip, keep) = (skip as usize, keep as usize);
     let mut rest = SegmentPayload::new();
     let mut at = 0;
-    for chunk in payload.into_chunks() {
+    payload.take_chunks(|chunk| {
         let (start, end) =
             (skip.saturating_sub(at).min(chunk.len()), keep.saturating_sub(at).min(chunk.len()));
         at += chunk.len();
         if start < end {
             rest.push(chunk.slice(start..end));
         }
-    }
-    rest
+    });
+    *payload = rest;
 }
 
 /// Linux `tcp_select_initial_window`: whole segments.

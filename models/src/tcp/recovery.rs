@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::event::Event;
 use super::options::SackBlock;
 use super::outstanding::{Delivered, Fate, Instant30};
-use super::segment::{Flags, Purpose, Segment};
+use super::segment::Segment;
 use super::sequence::SequenceNumber;
 use super::undo::{ForwardRto, Originals, Undo};
 
@@ -437,13 +437,8 @@ impl Connection {
         self.outstanding.retransmit(start, end, now);
         self.count_again(now, end);
         let payload = self.send.buffer.at(offset, bytes);
-        let mut segment = self.segment(now, start);
         let push = bytes > 0 && offset + bytes == self.send.buffer.len();
-        segment.flags = super::output::data_flags(push, fin);
-        segment.retransmission = true;
-        segment.payload = payload;
-        segment.purpose = if fin { Purpose::Close } else { Purpose::Transfer };
-        debug_assert!(segment.flags.contains(Flags::ACK));
+        let segment = self.segment_again(now, start, super::output::data_flags(push, fin), payload);
         if start == self.send.una {
             self.arm_retransmission(now);
         }

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::ops::BitOr;
 
-use smallvec::SmallVec;
-
 use super::options::Options;
 use super::sequence::SequenceNumber;
 use crate::cause::Cause;
@@ -76,12 +74,18 @@ impl fmt::Debug for Flags {
     }
 }
 
-/// The data of a segment: up to two chunks without an allocation.
+/// The data of a segment: up to two chunks without an allocation, for the head and the body of a packet.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
 pub struct SegmentPayload {
-    chunks: SmallVec<[Chunk; 2]>,
-    /// Bytes of all chunks: asked for at every hop.
+    /// Bytes of all chunks: asked for at every hop, and so beside the header.
     len: u32,
+    /// Filled in this order.
+    first: Option<Chunk>,
+    second: Option<Chunk>,
+    /// Boxed, because it is seldom there.
+    #[expect(clippy::box_collection, reason = "8 bytes instead of 24 in every packet under way")]
+    others: Option<Box<Vec<Chunk>>>,
 }
 
 impl SegmentPayload {
@@ -105,22 +109,55 @@ impl SegmentPayload {
 
     /// Appends `chunk`; it joins the last one where it continues the same shared bytes.
     pub fn push(&mut self, chunk: Chunk) {
-        self.len += chunk.len() as u32;
-        if chunk.is_empty() || self.chunks.last_mut().is_some_and(|last| last.try_join(&chunk)) {
+        if chunk.is_empty() {
             return;
         }
-        self.chunks.push(chunk);
+        self.len += chunk.len() as u32;
+        let Some(last) = self.last_mut() else {
+            self.first = Some(chunk);
+            return;
+        };
+        if last.try_join(&chunk) {
+            return;
+        }
+        if self.second.is_none() {
+            self.second = Some(chunk);
+        } else {
+            self.others.get_or_insert_default().push(chunk);
+        }
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Chunk> {
+        let others = self.others.as_mut().and_then(|others| others.last_mut());
+        others.or(self.second.as_mut()).or(self.first.as_mut())
+    }
+
+    /// The first run of bytes.
+    #[must_use]
+    #[inline]
+    pub const fn first(&self) -> Option<&Chunk> {
+        self.first.as_ref()
     }
 
     /// The runs of bytes, in order; none is empty.
-    #[must_use]
-    pub fn chunks(&self) -> &[Chunk] {
-        &self.chunks
+    pub fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        let others = self.others.iter().flat_map(|others| others.iter());
+        self.first.iter().chain(&self.second).chain(others)
     }
 
     /// Takes the runs of bytes out, in order.
-    pub fn into_chunks(self) -> impl Iterator<Item = Chunk> {
-        self.chunks.into_iter()
+    #[inline]
+    pub fn take_chunks(&mut self, mut take: impl FnMut(Chunk)) {
+        self.len = 0;
+        if let Some(chunk) = self.first.take() {
+            take(chunk);
+        }
+        if let Some(chunk) = self.second.take() {
+            take(chunk);
+        }
+        if let Some(others) = self.others.take() {
+            others.into_iter().for_each(take);
+        }
     }
 }
 
@@ -146,6 +183,7 @@ pub enum Purpose {
 
 /// One TCP segment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
 pub struct Segment {
     /// The sequence number of the first data byte, or of the SYN.
     pub seq: SequenceNumber,
@@ -155,14 +193,14 @@ pub struct Segment {
     pub flags: Flags,
     /// The window field as on the wire: in units of the window scale, except on a SYN.
     pub window: u16,
-    /// The options.
-    pub options: Options,
-    /// The data.
-    pub payload: SegmentPayload,
     /// Beside the bytes: some of it was sent before.
     pub retransmission: bool,
     /// Beside the bytes: what a segment without data is for.
     pub purpose: Purpose,
+    /// The data.
+    pub payload: SegmentPayload,
+    /// The options.
+    pub options: Options,
 }
 
 impl Segment {
@@ -203,12 +241,20 @@ impl Segment {
         if self.retransmission {
             return Cause::Retransmission;
         }
-        match (self.payload.chunks().first(), self.purpose) {
+        match (self.payload.first(), self.purpose) {
             (Some(chunk), Purpose::Connect | Purpose::Transfer | Purpose::Close) => chunk.tag.cause,
             (None, Purpose::Connect) => Cause::TcpConnect,
             (None, Purpose::Transfer) => Cause::TcpAck,
             (None, Purpose::Close) => Cause::TcpClose,
         }
+    }
+
+    /// Takes the segment out and leaves its header behind.
+    #[must_use]
+    #[inline]
+    pub fn take(&mut self) -> Segment {
+        let options = Options { sack: self.options.sack.take(), ..self.options };
+        Segment { options, payload: std::mem::take(&mut self.payload), ..*self }
     }
 
     /// Writes the options as on the wire to the front of `bytes`; returns their length.
@@ -261,7 +307,14 @@ mod tests {
         payload.push(Chunk::shared(tag, whole.slice(0..100)));
         payload.push(Chunk::shared(tag, whole.slice(100..200)));
         payload.push(Chunk::shared(tag, Payload::empty()));
-        assert_eq!(payload.chunks().len(), 2);
+        assert_eq!(payload.chunks().count(), 2);
+        payload.push(Chunk::copied(tag, &[3]));
+        assert_eq!((payload.chunks().count(), payload.len()), (3, 203));
+        let mut taken = Vec::new();
+        payload.take_chunks(|chunk| taken.push(chunk.len()));
+        assert_eq!((taken, payload.len()), (vec![2, 200, 1], 0));
+        assert!(payload.chunks().next().is_none());
+        payload.push(Chunk::shared(tag, whole.slice(0..202)));
         assert_eq!(payload.len(), 202);
     }
 

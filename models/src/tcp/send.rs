@@ -215,7 +215,7 @@ mod tests {
     use crate::stream::{Payload, Tag};
 
     fn bytes(payload: &SegmentPayload) -> Vec<u8> {
-        payload.chunks().iter().flat_map(|chunk| chunk.as_slice().to_vec()).collect()
+        payload.chunks().flat_map(|chunk| chunk.as_slice().to_vec()).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The hierarchical timing wheel: where events wait that are not due soon.
 //!
-//! An instant is read as a number with seven digits of eight bits above a grain of 2^8 ns. A waiting
+//! An instant is read as a number with ten digits of six bits above a grain of 2^8 ns. A waiting
 //! event stands on the level of the highest digit in which its time differs from the wheel's
 //! position, in the slot of that digit. Hence, whatever the position:
 //!
@@ -12,16 +12,14 @@
 //! A slot is a chain of blocks of 64 events. Emptied blocks are chained into a free list and used
 //! again, so the wheel asks for memory only while more events wait than ever before.
 
-use std::cmp::Ordering;
-
 /// The narrowest slot is 2^8 ns, a quarter of a microsecond, wide.
 const GRAIN_BITS: u32 = 8;
-const DIGIT_BITS: u32 = 8;
+/// With six bits, a level's slots have a word of 64 bits to tell which are occupied, and a slot is seldom
+/// much wider than the events in it ask for.
+const DIGIT_BITS: u32 = 6;
 pub(super) const SLOTS_PER_LEVEL: usize = 1 << DIGIT_BITS;
-/// Words of 64 bits that have a bit for each slot of a level.
-const WORDS: usize = SLOTS_PER_LEVEL / 64;
-/// Seven digits of eight bits and the grain make up the 64 bits of an instant.
-pub(super) const LEVELS: u32 = (64 - GRAIN_BITS) / DIGIT_BITS;
+/// Ten digits of six bits and the grain make up the 64 bits of an instant; of the last digit two are used.
+pub(super) const LEVELS: u32 = (64 - GRAIN_BITS).div_ceil(DIGIT_BITS);
 /// Events in a block. Long enough that a million events that are in no cache are read in a row: with
 /// blocks of 16 a pop and push take half as long again. A block of 24-byte events takes 2.5 KiB.
 const BLOCK: usize = 64;
@@ -31,13 +29,11 @@ const NONE: u32 = u32::MAX;
 /// The distance from the first to the last nanosecond of a slot on `level`; all of time on
 /// level [`LEVELS`].
 pub(super) const fn slot_mask(level: u32) -> u64 {
-    u64::MAX >> (DIGIT_BITS * (LEVELS - level))
+    let bits = GRAIN_BITS + DIGIT_BITS * level;
+    if bits < 64 { (1 << bits) - 1 } else { u64::MAX }
 }
 
-/// An event that waits, with the key that orders it.
-///
-/// The order is that of urgency: the earlier entry is the *greater* one, so that the last of a
-/// sorted vector and the top of a [`std::collections::BinaryHeap`] are the event to execute next.
+/// An event that waits, with what orders it.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<E> {
     pub(super) time: u64,
@@ -46,42 +42,12 @@ pub(super) struct Entry<E> {
 }
 
 impl<E> Entry<E> {
-    fn key(&self) -> u128 {
+    /// Events come out in the order of their keys.
+    #[inline]
+    pub(super) fn key(&self) -> u128 {
         (u128::from(self.time) << 64) | u128::from(self.insertion)
     }
 }
-
-impl<E> Ord for Entry<E> {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key())
-    }
-}
-
-impl<E> PartialOrd for Entry<E> {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-
-    #[inline]
-    fn lt(&self, other: &Self) -> bool {
-        self.key() > other.key()
-    }
-
-    #[inline]
-    fn le(&self, other: &Self) -> bool {
-        self.key() >= other.key()
-    }
-}
-
-impl<E> PartialEq for Entry<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl<E> Eq for Entry<E> {}
 
 /// A slot: a chain of blocks, of which only the first may be less than full.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +75,7 @@ pub(super) struct First {
     pub(super) len: u32,
     /// The level of the slot, and so its width.
     pub(super) level: u32,
-    index: usize,
+    digit: usize,
 }
 
 /// Events that wait, addressed relative to a position in time that never moves back.
@@ -118,9 +84,9 @@ pub(super) struct Wheel<E> {
     position: u64,
     /// Bit `l` is set while level `l` holds an event.
     occupied_levels: u32,
-    /// Bit `s` of the words of `l` is set while slot `s` of level `l` holds an event.
-    occupied_slots: [[u64; WORDS]; LEVELS as usize],
-    slots: Box<[Slot]>,
+    /// Bit `s` of word `l` is set while slot `s` of level `l` holds an event.
+    occupied_slots: [u64; LEVELS as usize],
+    slots: Box<[[Slot; SLOTS_PER_LEVEL]; LEVELS as usize]>,
     blocks: Vec<Block<E>>,
     first_free: u32,
 }
@@ -130,8 +96,8 @@ impl<E> Wheel<E> {
         Wheel {
             position: 0,
             occupied_levels: 0,
-            occupied_slots: [[0; WORDS]; LEVELS as usize],
-            slots: vec![EMPTY; LEVELS as usize * SLOTS_PER_LEVEL].into_boxed_slice(),
+            occupied_slots: [0; LEVELS as usize],
+            slots: Box::new([[EMPTY; SLOTS_PER_LEVEL]; LEVELS as usize]),
             blocks: Vec::new(),
             first_free: NONE,
         }
@@ -154,21 +120,25 @@ impl<E> Wheel<E> {
         let level = difference.ilog2() / DIGIT_BITS;
         let digit = (entry.time >> (GRAIN_BITS + DIGIT_BITS * level)) as usize % SLOTS_PER_LEVEL;
         self.occupied_levels |= 1 << level;
-        self.occupied_slots[level as usize][digit / 64] |= 1 << (digit % 64);
+        self.occupied_slots[level as usize] |= 1 << digit;
 
-        let slot = &mut self.slots[level as usize * SLOTS_PER_LEVEL + digit];
+        let slot = &mut self.slots[level as usize][digit];
         slot.earliest = slot.earliest.min(entry.time);
         slot.len += 1;
-        if let Some(block) = self.blocks.get_mut(slot.first_block as usize)
-            && block.entries.len() < BLOCK
-        {
-            block.entries.push(entry);
-            return;
+        match self.blocks.get_mut(slot.first_block as usize) {
+            Some(block) if block.entries.len() < BLOCK => block.entries.push(entry),
+            Some(_) | None => self.insert_in_new_block(level as usize, digit, entry),
         }
+    }
+
+    /// Puts another block before the others of a slot, and an event into it.
+    #[inline(never)]
+    fn insert_in_new_block(&mut self, level: usize, digit: usize, entry: Entry<E>) {
         if self.first_free == NONE {
             self.first_free = u32::try_from(self.blocks.len()).expect("fewer than 2^32 blocks");
             self.blocks.push(Block { entries: Vec::with_capacity(BLOCK), next: NONE });
         }
+        let slot = &mut self.slots[level][digit];
         let block = &mut self.blocks[self.first_free as usize];
         block.entries.push(entry);
         let next_free = std::mem::replace(&mut block.next, slot.first_block);
@@ -186,12 +156,9 @@ impl<E> Wheel<E> {
             return None;
         }
         let level = self.occupied_levels.trailing_zeros();
-        let words = &self.occupied_slots[level as usize];
-        let word = words.iter().position(|word| *word != 0)?;
-        let digit = word * 64 + words[word].trailing_zeros() as usize;
-        let index = level as usize * SLOTS_PER_LEVEL + digit;
-        let Slot { earliest, len, .. } = self.slots[index];
-        Some(First { earliest, len, level, index })
+        let digit = self.occupied_slots[level as usize].trailing_zeros() as usize;
+        let Slot { earliest, len, .. } = self.slots[level as usize][digit];
+        Some(First { earliest, len, level, digit })
     }
 
     /// Empties the first slot: events up to the end of the slot of `level` around its earliest
@@ -200,11 +167,10 @@ impl<E> Wheel<E> {
     /// The position moves to the earliest event.
     pub(super) fn empty(&mut self, first: First, level: u32, due: &mut Vec<Entry<E>>) {
         debug_assert!(level <= first.level);
-        let slot = std::mem::replace(&mut self.slots[first.index], EMPTY);
-        let words = &mut self.occupied_slots[first.level as usize];
-        let digit = first.index % SLOTS_PER_LEVEL;
-        words[digit / 64] &= !(1 << (digit % 64));
-        if words.iter().all(|word| *word == 0) {
+        let slot = std::mem::replace(&mut self.slots[first.level as usize][first.digit], EMPTY);
+        let occupied = &mut self.occupied_slots[first.level as usize];
+        *occupied &= !(1 << first.digit);
+        if *occupied == 0 {
             self.occupied_levels &= !(1 << first.level);
         }
         self.position = slot.earliest;
@@ -216,8 +182,7 @@ impl<E> Wheel<E> {
             let block = &mut self.blocks[index as usize];
             let mut entries = std::mem::take(&mut block.entries);
             let next = block.next;
-            // Youngest first, which is the order of `due` for events of one instant.
-            for entry in entries.drain(..).rev() {
+            for entry in entries.drain(..) {
                 if entry.time <= due_until { due.push(entry) } else { self.insert(entry) }
             }
             let block = &mut self.blocks[index as usize];

@@ -21,6 +21,10 @@ pub(super) struct Party {
     pub(super) unusual: bool,
     /// Whether it publishes something that is retained.
     pub(super) retains: bool,
+    /// Whether it takes packets up to some size only: what is longer is dropped (MQTT 5.0 §3.1.2.11.4).
+    pub(super) limited: bool,
+    /// Whether it is there at given instants only: it does its steps, or sleeps in between.
+    pub(super) comes_and_goes: bool,
     pub(super) broker: usize,
 }
 
@@ -52,6 +56,8 @@ pub(super) fn party(group: &Group, client: &Client, index: u32, duration: Durati
         changes: matches!(&group.role, Role::Steps(role) if role.steps.iter().filter(|step| asks(step)).count() > 1),
         unusual: unusual(&group.role),
         retains: retains(&group.role),
+        limited: client.written.maximum_packet_size.is_some(),
+        comes_and_goes: comes_and_goes(&group.role),
         broker: client.broker,
     }
 }
@@ -84,6 +90,15 @@ pub(crate) fn subscriptions(role: &Role) -> Vec<&Subscription> {
 
 fn asks(step: &Step) -> bool {
     matches!(step.act, Act::Subscribe(_) | Act::Unsubscribe(_))
+}
+
+fn comes_and_goes(role: &Role) -> bool {
+    match role {
+        Role::Steps(_) | Role::SensorNode(_) => true,
+        Role::Publisher(role) => role.sleep.is_some(),
+        Role::Broker(_) | Role::Camera(_) | Role::Burst(_) | Role::Subscriber(_) | Role::Visitor(_) => false,
+        Role::ServerNode(_) | Role::Gateway(_) | Role::CloudSink(_) | Role::Service(_) => false,
+    }
 }
 
 /// Whether something that the client publishes is retained.

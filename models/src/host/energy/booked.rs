@@ -9,7 +9,8 @@ use crate::cause::Cause;
 /// Kinds of work.
 const KINDS: usize = COMPONENTS * Cause::ALL.len();
 
-/// What a piece of work was: a component, and a cause. One byte, never zero.
+/// What a piece of work was: a component, and a cause. One byte, never zero. What is done for one cause lies
+/// together: a segment takes the CPU and the interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Kind(u8);
 
@@ -17,7 +18,7 @@ const _: () = assert!(KINDS < 1 << 8, "a kind of work is one byte");
 
 impl Kind {
     pub(super) const fn new(component: Component, cause: Cause) -> Self {
-        Kind((component as usize * Cause::ALL.len() + cause as usize) as u8 + 1)
+        Kind((cause as usize * COMPONENTS + component as usize) as u8 + 1)
     }
 
     pub(super) const fn from_byte(byte: u8) -> Self {
@@ -33,11 +34,11 @@ impl Kind {
     }
 
     pub(super) const fn component(self) -> usize {
-        self.index() / Cause::ALL.len()
+        self.index() % COMPONENTS
     }
 
     pub(super) const fn cause(self) -> usize {
-        self.index() % Cause::ALL.len()
+        self.index() / COMPONENTS
     }
 }
 
@@ -99,6 +100,8 @@ impl List {
 pub(super) enum Booked {
     #[default]
     Nothing,
+    /// No books are kept.
+    LeftOff,
     /// A client that keeps its connection and does little more.
     Few(Box<List>),
     /// By kind; no sum is above four seconds.
@@ -109,8 +112,14 @@ pub(super) enum Booked {
 
 impl Booked {
     #[inline]
+    pub(super) const fn is_left_off(&self) -> bool {
+        matches!(self, Booked::LeftOff)
+    }
+
+    #[inline(never)]
     pub(super) fn add(&mut self, kind: Kind, span: u64) {
         let added = match self {
+            Booked::LeftOff => return,
             Booked::Nothing => false,
             Booked::Few(list) => list.add(kind, span),
             Booked::Short(table) => {
@@ -136,7 +145,7 @@ impl Booked {
     #[cold]
     fn grow(&mut self, kind: Kind, span: u64) {
         let mut grown = match self {
-            Booked::Nothing => Booked::Few(Box::default()),
+            Booked::Nothing | Booked::LeftOff => Booked::Few(Box::default()),
             Booked::Few(_) => Booked::Short(Box::new([0; KINDS])),
             Booked::Short(_) | Booked::Long(_) => Booked::Long(Box::new([0; KINDS])),
         };
@@ -149,7 +158,7 @@ impl Booked {
     pub(super) fn each(&self, mut with: impl FnMut(Kind, u64)) {
         let kinds = (1..).map(Kind);
         match self {
-            Booked::Nothing => {}
+            Booked::Nothing | Booked::LeftOff => {}
             Booked::Few(list) => list.each(with),
             Booked::Short(table) => {
                 let used = kinds.zip(table.iter()).filter(|(_, ns)| **ns > 0);

@@ -171,7 +171,7 @@ impl Decoder {
         if self.buffered == 0 || self.buffered < self.wanted {
             return Ok(None);
         }
-        match self.usual_publish() {
+        match self.usual_answer().or_else(|| self.usual_publish()) {
             Some(received) => Ok(Some(received)),
             None => self.any_packet(),
         }

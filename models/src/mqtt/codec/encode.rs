@@ -124,7 +124,7 @@ fn encode_whole_publish(publish: &Publish, version: Version, message: MessageId)
 /// A packet of two bytes: PINGREQ, PINGRESP, or a DISCONNECT that says nothing.
 #[must_use]
 pub fn encode_bare(packet_type: PacketType, message: MessageId) -> Outgoing {
-    finish(packet_type, None, &[], message)
+    short(packet_type, None, [first_byte(packet_type), 0], message)
 }
 
 /// PUBACK, PUBREC, PUBREL or PUBCOMP (or, before MQTT 5.0, UNSUBACK) of four bytes: nothing but a Packet
@@ -135,7 +135,8 @@ pub fn encode_acknowledgement(
     packet_identifier: PacketIdentifier,
     message: MessageId,
 ) -> Outgoing {
-    finish(packet_type, Some(packet_identifier), &packet_identifier.get().to_be_bytes(), message)
+    let [high, low] = packet_identifier.get().to_be_bytes();
+    short(packet_type, Some(packet_identifier), [first_byte(packet_type), 2, high, low], message)
 }
 
 /// As [`encode_acknowledgement`], of five bytes: with a Reason Code of MQTT 5.0.
@@ -196,7 +197,7 @@ pub fn encode_publish(
     let remaining_length = checked_remaining_length(variable_header + payload.len());
     let flags = u8::from(dup) << 3 | qos.level() << 1 | u8::from(retain);
     let mut head = Bytes::new();
-    push_fixed_header(&mut head, PacketType::Publish, flags, remaining_length);
+    push_fixed_header(&mut head, PacketType::Publish.number() << 4 | flags, remaining_length);
     push_string(&mut head, topic.as_str().as_bytes());
     if let Some(identifier) = packet_identifier {
         head.extend_from_slice(&identifier.get().to_be_bytes());
@@ -225,15 +226,34 @@ pub fn publish_wire_len(topic_bytes: usize, payload_bytes: usize, qos: QoS) -> O
     Some(1 + remaining_length_bytes(field) + remaining_length)
 }
 
+// The most frequent packets are two or four bytes.
+#[inline]
+fn short<const N: usize>(
+    packet_type: PacketType,
+    packet_identifier: Option<PacketIdentifier>,
+    bytes: [u8; N],
+    message: MessageId,
+) -> Outgoing {
+    Outgoing {
+        wire_len: N as u32,
+        head: Chunk::copied(Tag { message, cause: packet_type.cause() }, &bytes),
+        body: None,
+        packet_identifier,
+        packet_type,
+        qos: QoS::AtMostOnce,
+        dup: false,
+        retain: false,
+    }
+}
+
 fn finish(
     packet_type: PacketType,
     packet_identifier: Option<PacketIdentifier>,
     body: &[u8],
     message: MessageId,
 ) -> Outgoing {
-    let flags = packet_type.reserved_flags().expect("PUBLISH is encoded on its own");
     let mut head = Bytes::new();
-    push_fixed_header(&mut head, packet_type, flags, checked_remaining_length(body.len()));
+    push_fixed_header(&mut head, first_byte(packet_type), checked_remaining_length(body.len()));
     head.extend_from_slice(body);
     Outgoing {
         wire_len: head.len() as u32,
@@ -253,9 +273,15 @@ fn checked_remaining_length(bytes: usize) -> u32 {
     length
 }
 
+// MQTT 3.1.1 §2.2.1, §2.2.2
+fn first_byte(packet_type: PacketType) -> u8 {
+    let flags = packet_type.reserved_flags().expect("PUBLISH is encoded on its own");
+    packet_type.number() << 4 | flags
+}
+
 // MQTT 3.1.1 §2.2
-fn push_fixed_header(head: &mut Bytes, packet_type: PacketType, flags: u8, remaining_length: u32) {
-    head.push(packet_type.number() << 4 | flags);
+fn push_fixed_header(head: &mut Bytes, first_byte: u8, remaining_length: u32) {
+    head.push(first_byte);
     push_variable(head, remaining_length);
 }
 

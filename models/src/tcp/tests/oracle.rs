@@ -99,7 +99,7 @@ fn encode(segment: &Segment) -> Vec<u8> {
     tcp.set_psh(segment.flags.contains(Flags::PSH));
     tcp.set_window_len(segment.window);
     tcp.options_mut().copy_from_slice(&options[..options_len]);
-    let payload: Vec<u8> = segment.payload.chunks().iter().flat_map(|c| c.as_slice().to_vec()).collect();
+    let payload: Vec<u8> = segment.payload.chunks().flat_map(|c| c.as_slice().to_vec()).collect();
     tcp.payload_mut()[..payload_len].copy_from_slice(&payload);
     tcp.fill_checksum(&IpAddress::Ipv4(OURS.0), &IpAddress::Ipv4(THEIRS.0));
     bytes

@@ -1,7 +1,7 @@
-//! A short way for the packet that comes most often.
+//! Short ways for the packets that come most often.
 
 use super::{Decoder, Received};
-use crate::mqtt::packet::{Packet, PacketIdentifier, PacketType, Publish, QoS};
+use crate::mqtt::packet::{Acknowledgement, Packet, PacketIdentifier, PacketType, Publish, QoS};
 use crate::stream::Payload;
 
 // Where the parts of a PUBLISH lie, in bytes from its first.
@@ -13,6 +13,39 @@ struct Layout {
 }
 
 impl Decoder {
+    // PUBACK, PUBREC, PUBREL or PUBCOMP of four bytes, PINGREQ or PINGRESP, alone in a chunk as they were
+    // written. `None`, and nothing changed, for all others.
+    #[inline]
+    pub(super) fn usual_answer(&mut self) -> Option<Received> {
+        let first = self.first.as_ref()?;
+        let (first_byte, identifier) = match *first.as_slice() {
+            [first_byte, 2, high, low] => (first_byte, u16::from_be_bytes([high, low])),
+            [first_byte, 0] => (first_byte, 0),
+            _ => return None,
+        };
+        let acknowledgement = PacketIdentifier::new(identifier).map(Acknowledgement::from);
+        // MQTT 3.1.1 §2.2.2: flags other than these are left to the long way.
+        let packet = match (first_byte, acknowledgement) {
+            (0x40, Some(puback)) => Packet::Puback(puback),
+            (0x50, Some(pubrec)) => Packet::Pubrec(pubrec),
+            (0x62, Some(pubrel)) => Packet::Pubrel(pubrel),
+            (0x70, Some(pubcomp)) => Packet::Pubcomp(pubcomp),
+            (0xC0, None) if first.len() == 2 => Packet::Pingreq,
+            (0xD0, None) if first.len() == 2 => Packet::Pingresp,
+            _ => return None,
+        };
+        let (tag, wire_len, packet_type) = (first.tag, first.len() as u32, packet.packet_type());
+        let refused = self.refused & 1 << packet_type as u16 != 0;
+        if self.used > 0 || refused || wire_len > self.max_packet_bytes {
+            return None;
+        }
+        self.next_chunk();
+        self.buffered -= wire_len;
+        self.wanted = 0;
+        self.reading = Some(packet_type);
+        Some(Received { packet, tag, wire_len })
+    }
+
     // The most frequent packet: a PUBLISH of less than 16 KiB without properties, to the topic of the last
     // one, that lies in one chunk, or its payload, whole, in the next. `None`, and nothing changed, for any
     // other, faulty ones among them: all that is not checked here is left to the long way.

@@ -75,3 +75,39 @@ fn one_chunk_two_chunks_and_single_bytes_are_read_alike() {
         }
     }
 }
+
+#[test]
+fn an_answer_in_one_chunk_is_read_as_its_bytes() {
+    let of_server = || Decoder::of_server(400, crate::mqtt::codec::Tolerance::default());
+    for version in [Version::V3_1, Version::V3_1_1, Version::V5_0] {
+        for first_byte in 0..=255_u8 {
+            for rest in [&b"\x00"[..], b"\x02\x00\x01", b"\x02\x00\x00", b"\x02\x01\x00", b"\x00\x00\x01"] {
+                for new in [(|| Decoder::new(400)) as fn() -> Decoder, || Decoder::new(3), of_server] {
+                    let read = |pieces: &[&[u8]]| {
+                        let mut decoder = new();
+                        decoder.set_version(version);
+                        let mut found = Vec::new();
+                        for piece in pieces {
+                            decoder.feed(Chunk::copied(Tag::default(), piece));
+                            loop {
+                                let next = decoder.next();
+                                let over = !matches!(next, Ok(Some(_)));
+                                found.extend(next.transpose());
+                                if over {
+                                    break;
+                                }
+                            }
+                            if matches!(found.last(), Some(Err(_))) {
+                                return (found, decoder.reading(), 0);
+                            }
+                        }
+                        (found, decoder.reading(), decoder.buffered())
+                    };
+                    let bytes = [&[first_byte], rest].concat();
+                    let single: Vec<&[u8]> = bytes.chunks(1).collect();
+                    assert_eq!(read(&[&bytes]), read(&single), "{version:?} {bytes:x?}");
+                }
+            }
+        }
+    }
+}
