@@ -231,8 +231,7 @@ impl Segment {
     #[must_use]
     pub fn opens(&self) -> bool {
         let opening = |cause: Cause| matches!(cause, Cause::TlsHandshake | Cause::Connect | Cause::Connack);
-        self.flags.contains(Flags::SYN)
-            || self.payload.first().is_some_and(|chunk| opening(chunk.tag.cause))
+        self.flags.contains(Flags::SYN) || self.payload.first().is_some_and(|chunk| opening(chunk.tag.cause))
     }
 
     /// The row of the energy ledger that this segment belongs to.
