@@ -253,6 +253,8 @@ pub struct TcpTotals {
     /// `Crossing::surprise_ppb`. Its mean over all runs is 0 whatever is simulated. Those of a WiFi cell's
     /// air are not in it.
     pub data_surprise_ppb: i64,
+    /// Of these, frames of openings: those without which a client cannot begin (`Segment::opens`).
+    pub opening_surprise_ppb: i64,
     /// The same of all other frames, which only acknowledge.
     pub ack_surprise_ppb: i64,
 }

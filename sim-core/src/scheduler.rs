@@ -46,6 +46,8 @@ use wheel::{Entry, First, LEVELS, SLOTS_PER_LEVEL, Wheel, slot_mask};
 
 /// A slot with no more events than this becomes the window as a whole.
 const DUE_AT_MOST: u32 = 128;
+/// So many of the next events are looked at, one after the other, for the place of a new one.
+const LOOK_AHEAD: usize = 8;
 /// After more insertions into a long queue than this, the window is narrowed.
 const INSERTED_AT_MOST: u32 = 64;
 
@@ -132,17 +134,24 @@ impl<E> Scheduler<E> {
     /// Puts an event into its place in the window, behind those of the same instant.
     #[inline(never)]
     fn insert_due(&mut self, entry: Entry<E>) {
-        if self.due.back().is_none_or(|last| last.time <= entry.time) {
-            self.due.push_back(entry);
-        } else {
-            let place = self.due.partition_point(|other| other.time <= entry.time);
-            self.due.insert(place, entry);
-        }
+        let place = self.place_due(entry.time);
+        self.due.insert(place, entry);
         self.inserted_due += 1;
         let long = self.due.len() > DUE_AT_MOST as usize && self.inserted_due > INSERTED_AT_MOST;
         if long && self.window_level > 0 {
             self.narrow_window();
         }
+    }
+
+    /// How many events of the window come before one for `time` that is inserted now.
+    #[inline]
+    fn place_due(&self, time: u64) -> usize {
+        if self.due.back().is_none_or(|last| last.time <= time) {
+            return self.due.len();
+        }
+        // Most of what is not the last is among the next: a look at them costs less than halving the queue.
+        let soon = self.due.iter().take(LOOK_AHEAD).position(|other| other.time > time);
+        soon.unwrap_or_else(|| self.due.partition_point(|other| other.time <= time))
     }
 
     /// Inserts `event` a `span` from now; a span of zero puts it behind the other events of this

@@ -72,8 +72,8 @@ fn figures(arguments: &CompareArguments) -> Result<Vec<String>, Diagnostic> {
 
 /// What is read: the figures, and what the differences are adjusted for.
 fn read(figures: &[String], adjust: bool) -> Vec<String> {
-    let covariates = adjusted::COVARIATES.iter().map(|figure| (*figure).to_owned());
-    figures.iter().cloned().chain(covariates.filter(|_| adjust)).collect()
+    let covariates = figures.iter().flat_map(|figure| adjusted::covariates(figure));
+    figures.iter().cloned().chain(covariates.map(|of| (*of).to_owned()).filter(|_| adjust)).collect()
 }
 
 pub(super) fn show(tables: &[Table], format: TableFormat, out: &mut impl Write) -> std::io::Result<()> {

@@ -51,10 +51,11 @@ pub(super) fn sweep(arguments: &SweepArguments, out: &mut impl Write) -> Result<
     let jobs = options.jobs.unwrap_or_else(cores);
     let done = runner::run(&plan, &mut manifest, &mut journal, jobs, &mut |at| progress.show(at))?;
     let wall = progress.finish();
+    let short_of = runner::short_of_precision(&manifest, &journal)?;
     manifest.other_versions = others;
     let held = finish(&folder, &plan, &manifest, &mut journal, Also { csv: options.csv })?;
     if !options.quiet {
-        let told = Told { folder: &folder, manifest: &manifest, done, wall, held };
+        let told = Told { folder: &folder, manifest: &manifest, done, wall, held, short_of };
         // A reader that has gone is no failure of the sweep.
         let _ = told.tell(options.format, out);
     }
@@ -138,6 +139,8 @@ struct Told<'a> {
     done: u64,
     wall: Duration,
     held: (u64, u64),
+    /// Points whose interval is still wider than asked for.
+    short_of: Vec<String>,
 }
 
 impl Told<'_> {
@@ -153,6 +156,7 @@ impl Told<'_> {
                     "runs": runs,
                     "runs_done_now": self.done,
                     "expectations_held": held,
+                    "points_short_of_precision": self.short_of,
                     "wall_s": wall,
                 });
                 writeln!(out, "{told:#}")
@@ -166,6 +170,15 @@ impl Told<'_> {
                     "{points} points, {runs} runs: {} run now in {wall:.1} s ({rate:.1} runs/s), {there} were there",
                     self.done
                 )?;
+                if let Some(precision) = &self.manifest.precision {
+                    let (share, of) = (100.0 * precision.half_width, &precision.of);
+                    let within = points - self.short_of.len();
+                    writeln!(out, "{of}: within {share} % at {within} of {points} points")?;
+                    if let Some(point) = self.short_of.first() {
+                        let most = precision.most;
+                        writeln!(out, "not with {most} runs at {point}; --most allows more")?;
+                    }
+                }
                 if held < of {
                     writeln!(out, "expectations failed in {} of {of} runs", of - held)?;
                 }

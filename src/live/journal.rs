@@ -446,4 +446,6 @@ fn read_up_to(from: &mut impl Read, count: usize, to: &mut Vec<u8>) -> io::Resul
 }
 
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod tests;

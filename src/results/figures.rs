@@ -20,7 +20,7 @@ use super::summary::{
 const MESSAGES: [&str; 4] = ["published", "delivered", "duplicated", "lost"];
 const LATENCY: [&str; 6] = ["mean", "p50", "p90", "p95", "p99", "max"];
 const REFUSED: [&str; 3] = ["connections", "subscriptions", "publications"];
-const TCP: [&str; 10] = [
+const TCP: [&str; 11] = [
     "segments",
     "retransmitted",
     "payload_bytes",
@@ -30,6 +30,7 @@ const TCP: [&str; 10] = [
     "too_long",
     "hops",
     "data_lost_beyond_expected",
+    "openings_lost_beyond_expected",
     "acks_lost_beyond_expected",
 ];
 const NODE: [&str; 5] = ["energy_j", "mean_power_w", "cpu_busy_s", "ram_peak_bytes", "battery_days"];
@@ -97,6 +98,7 @@ impl Summary {
             }
             ("refused", key) => count(self.refused(key)?),
             ("tcp", "data_lost_beyond_expected") => Some(self.tcp.data_lost_beyond_expected),
+            ("tcp", "openings_lost_beyond_expected") => Some(self.tcp.openings_lost_beyond_expected),
             ("tcp", "acks_lost_beyond_expected") => Some(self.tcp.acks_lost_beyond_expected),
             ("tcp", key) => count(self.tcp(key)?),
             ("nodes", rest) => self.node(rest)?,

@@ -102,6 +102,7 @@ pub fn outcome() -> Outcome {
             too_long: 0,
             hops: 2_468,
             data_surprise_ppb: 0,
+            opening_surprise_ppb: 0,
             ack_surprise_ppb: 0,
         },
         server: Some(ServerRecord { received: 3, stored: 3, span: Duration::from_millis(75) }),

@@ -140,9 +140,12 @@ pub struct Tcp {
     pub too_long: u64,
     /// Link transmissions.
     pub hops: u64,
-    /// Frames with data, SYN or FIN that links lost beyond those expected; its mean over all runs is 0.
+    /// Frames with data, SYN or FIN that links lost beyond those expected; of mean 0.
     #[serde(skip_serializing_if = "is_zero")]
     pub data_lost_beyond_expected: f64,
+    /// Of these, frames without which a client cannot begin: SYN, TLS handshake, CONNECT, CONNACK.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub openings_lost_beyond_expected: f64,
     /// The same of frames that only acknowledge.
     #[serde(skip_serializing_if = "is_zero")]
     pub acks_lost_beyond_expected: f64,
@@ -358,18 +361,17 @@ impl LatencyMs {
 
 impl Tcp {
     fn of(totals: TcpTotals) -> Self {
-        let TcpTotals { segments, data_segments, retransmitted, payload_bytes, .. } = totals;
-        let TcpTotals { wire_bytes, lost, too_long, hops, .. } = totals;
         Tcp {
-            segments,
-            retransmitted,
-            payload_bytes,
-            wire_bytes,
-            data_segments,
-            lost,
-            too_long,
-            hops,
+            segments: totals.segments,
+            retransmitted: totals.retransmitted,
+            payload_bytes: totals.payload_bytes,
+            wire_bytes: totals.wire_bytes,
+            data_segments: totals.data_segments,
+            lost: totals.lost,
+            too_long: totals.too_long,
+            hops: totals.hops,
             data_lost_beyond_expected: totals.data_surprise_ppb as f64 / 1e9,
+            openings_lost_beyond_expected: totals.opening_surprise_ppb as f64 / 1e9,
             acks_lost_beyond_expected: totals.ack_surprise_ppb as f64 / 1e9,
         }
     }

@@ -6,8 +6,15 @@
 //! That luck is known. With every frame offered to loss, a run adds 1 if it was lost and takes away the
 //! probability that it would be; each term has mean 0 whatever happened before it, so the sum of a run
 //! has mean 0 exactly, however many frames the run came to send (a martingale that is stopped; D. Williams,
-//! *Probability with Martingales*, §10.10). The difference of a pair is regressed on these sums of its two
+//! *Probability with Martingales*, §10.10). The same holds for the sum over any kind of frames that is told
+//! apart before they are offered. The difference of a pair is regressed on such sums of its two
 //! runs, and its mean is read off where all sums are at their known mean, 0: control variates.
+//!
+//! Which sums is decided by the figure's name alone, before any value is seen ([`known`]). What is counted,
+//! packets as well as joules, grows with the frames that are lost: the sums over frames with data and over
+//! acknowledgements, of both runs. A latency depends on when a client can begin: who loses a frame of the
+//! handshake or a CONNECT waits for a timer and is not there when the others make a queue. Both runs of a pair
+//! send these frames alike, so the mean of their two sums is one control, which costs one degree of freedom.
 //!
 //! With pairs that are jointly normal with the sums, the interval of that regression would be exact (S. S.
 //! Lavenberg, P. D. Welch, Management Science 27, 1981). Losses are not: their distribution is skewed, and what
@@ -22,8 +29,36 @@ use sim_core::stats::{Interval, Tally, student_t_quantile};
 
 use super::replications::Difference;
 
-/// The figures whose mean is known to be 0.
-pub const COVARIATES: [&str; 2] = ["tcp.data_lost_beyond_expected", "tcp.acks_lost_beyond_expected"];
+/// Frames with data, SYN or FIN, and frames that only acknowledge: their losses beyond those expected.
+const LOSSES: [&str; 2] = ["tcp.data_lost_beyond_expected", "tcp.acks_lost_beyond_expected"];
+
+/// Frames without which a client cannot begin.
+const OPENINGS: [&str; 1] = ["tcp.openings_lost_beyond_expected"];
+
+/// The figures of mean 0 that explain differences of `figure`.
+#[must_use]
+pub fn covariates(figure: &str) -> &'static [&'static str] {
+    if is_latency(figure) { &OPENINGS } else { &LOSSES }
+}
+
+/// `latency.p50`, `alert.flame_to_server_ms.mean`.
+fn is_latency(figure: &str) -> bool {
+    let of_alarms = || figure.starts_with("alert.") && figure.split('.').any(|part| part.ends_with("_ms"));
+    figure.starts_with("latency") || of_alarms()
+}
+
+/// What is known of pairs `a[r]`, `b[r]` and explains their difference in `figure`: values of mean 0, by run.
+/// `of` gives a figure of each run of the two sides.
+#[must_use]
+pub fn known(figure: &str, of: impl Fn(&str) -> (Vec<f64>, Vec<f64>)) -> Vec<Vec<f64>> {
+    let sides = covariates(figure).iter().map(|name| of(name));
+    if is_latency(figure) {
+        let mean = |(a, b): (Vec<f64>, Vec<f64>)| a.iter().zip(b).map(|(a, b)| (a + b) / 2.0).collect();
+        sides.map(mean).collect()
+    } else {
+        sides.flat_map(|(a, b)| [b, a]).collect()
+    }
+}
 
 /// Fewest degrees of freedom to fit with: with fewer pairs nothing is fitted.
 const FEWEST: usize = 10;

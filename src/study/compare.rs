@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::adjusted::{self, COVARIATES};
+use super::adjusted;
 use super::manifest::Manifest;
 use super::read::Results;
 use super::replications::{Description, Difference, LEVEL};
@@ -122,7 +122,7 @@ pub fn levels(
 }
 
 /// Takes from every difference what the losses of its runs explain of it, which narrows its interval (see
-/// [`adjusted`]). `results` holds [`COVARIATES`] as well; without pairs nothing changes.
+/// [`adjusted`]). `results` holds the [`adjusted::covariates`] as well; without pairs nothing changes.
 pub fn adjust(compared: &mut Comparison, results: &Results) {
     let Some((first, others)) = compared.levels.split_first_mut() else { return };
     if !compared.paired {
@@ -131,10 +131,10 @@ pub fn adjust(compared: &mut Comparison, results: &Results) {
     for level in others {
         let common = level.points.iter().filter_map(|(rest, place)| Some((*first.points.get(rest)?, *place)));
         let (a, b): (Vec<usize>, Vec<usize>) = common.unzip();
-        let covariates: Vec<Vec<f64>> =
-            COVARIATES.iter().flat_map(|of| [averages(results, of, &b), averages(results, of, &a)]).collect();
         for (figure, difference) in compared.figures.iter().zip(&mut level.differences) {
-            let (a, b) = (averages(results, figure, &a), averages(results, figure, &b));
+            let of = |figure: &str| (averages(results, figure, &a), averages(results, figure, &b));
+            let covariates = adjusted::known(figure, of);
+            let (a, b) = of(figure);
             *difference = adjusted::difference(&a, &b, &covariates, LEVEL);
         }
     }
@@ -223,9 +223,10 @@ pub fn tables(compared: &Comparison, manifest: &Manifest, by: &[String]) -> Vec<
     let mut with_front = headings.clone();
     with_front.push("Pareto front".to_owned());
     let title = format!(
-        "{} by {}: means over the other axes with 95 % intervals over {runs} runs; on the Pareto front no other level is as good in every figure",
+        "{} by {}: means over the other axes with 95 % intervals over {runs} runs; on the Pareto front no other level is as good in every figure{}",
         manifest.scenario,
-        by.join(", ")
+        by.join(", "),
+        uneven(&compared.levels)
     );
     let mut tables = vec![Table { title, headings: with_front, rows: rows.collect() }];
     let (Some(first), true) = (compared.levels.first(), compared.levels.len() > 1) else { return tables };
@@ -257,6 +258,20 @@ pub fn tables(compared: &Comparison, manifest: &Manifest, by: &[String]) -> Vec<
         tables.push(Table { title, headings, rows: row(&at_most) });
     }
     tables
+}
+
+/// A warning where conditions between the axes leave the levels different points: their means are then of
+/// different things, while their differences are of the points that both have.
+fn uneven(levels: &[Level]) -> String {
+    let same = |level: &Level| level.points.keys().eq(levels[0].points.keys());
+    if levels.iter().all(same) {
+        return String::new();
+    }
+    let counts: Vec<String> = levels.iter().map(|level| level.points.len().to_string()).collect();
+    format!(
+        "; the levels have different points ({}), so compare them by their differences",
+        counts.join(", ")
+    )
 }
 
 /// A figure of a point in two sweeps.

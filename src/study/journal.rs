@@ -350,6 +350,9 @@ fn read_at(mut file: &File, record: &mut [u8], offset: u64) -> io::Result<()> {
 }
 
 #[cfg(test)]
+mod forged;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -244,21 +244,49 @@ fn raise(manifest: &mut Manifest, journal: &Journal) -> Result<bool, Diagnostic>
     };
     let mut raised = false;
     for point in &mut manifest.points {
-        let mut values = Vec::new();
-        for run in 0..point.runs {
-            values.extend(journal.row(point.key(), run).map_err(told)?.map(|row| row.values[column]));
-        }
-        let enough = Description::of(&values).is_none_or(|of| of.relative() <= precision.half_width);
-        if enough || point.runs >= precision.most {
+        let of = described(point, journal, column)?;
+        if of.is_none_or(|of| of.relative() <= precision.half_width) || point.runs >= precision.most {
             continue;
         }
         // At most twice as many at a time: the first few replications say little about the spread.
-        let wanted = Description::of(&values).map_or(0, |of| of.runs_for(precision.half_width));
+        let wanted = of.map_or(0, |of| of.runs_for(precision.half_width));
         let next = wanted.clamp(point.runs + 1, (2 * point.runs).max(point.runs + 2));
         point.runs = next.min(precision.most);
         raised = true;
     }
     Ok(raised)
+}
+
+/// What the finished runs of a point say about a figure.
+fn described(
+    point: &super::manifest::Point,
+    journal: &Journal,
+    column: usize,
+) -> Result<Option<Description>, Diagnostic> {
+    let mut values = Vec::new();
+    for run in 0..point.runs {
+        values.extend(journal.row(point.key(), run).map_err(told)?.map(|row| row.values[column]));
+    }
+    Ok(Description::of(&values))
+}
+
+/// The points that are not known as well as asked for, with all the runs that were allowed.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn short_of_precision(manifest: &Manifest, journal: &Journal) -> Result<Vec<String>, Diagnostic> {
+    let Some(precision) = &manifest.precision else { return Ok(Vec::new()) };
+    let Some(column) = manifest.columns.iter().position(|column| *column == precision.of) else {
+        return Ok(Vec::new());
+    };
+    let mut short = Vec::new();
+    for point in &manifest.points {
+        let of = described(point, journal, column)?;
+        if of.is_some_and(|of| of.relative() > precision.half_width) {
+            short.push(point.label.clone());
+        }
+    }
+    Ok(short)
 }
 
 pub(super) fn told(error: io::Error) -> Diagnostic {

@@ -47,6 +47,9 @@ pub fn short(number: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// What the last digits of sums over thousands of runs differ by.
+const ROUNDING: f64 = 1e-12;
+
 /// `12.34 ± 0.05`: as many digits as the half-width leaves sense in.
 #[must_use]
 pub fn with_half_width(interval: Interval) -> String {
@@ -54,11 +57,12 @@ pub fn with_half_width(interval: Interval) -> String {
     if !half.is_finite() {
         return format!("{} (one run)", short(mean));
     }
-    if half == 0.0 {
+    // A half-width like that of rounding says nothing.
+    if half <= ROUNDING * mean.abs() {
         return short(mean);
     }
     let magnitude = libm::floor(libm::log10(half)) as i32;
-    if !(-6..=8).contains(&magnitude) {
+    if !(-9..=8).contains(&magnitude) {
         return format!("{} ± {}", short(mean), short(half));
     }
     let decimals = (1 - magnitude).max(0) as usize;
@@ -241,6 +245,9 @@ mod tests {
         }
         assert_eq!(with_half_width(Interval { mean: 1234.0, half_width: 12.3 }), "1234 ± 12");
         assert_eq!(with_half_width(Interval { mean: 1.0, half_width: 0.0 }), "1");
+        let joules = Interval { mean: 0.003_051_34, half_width: 8.231e-7 };
+        assert_eq!(with_half_width(joules), "0.00305134 ± 0.00000082");
+        assert_eq!(with_half_width(Interval { mean: 0.176, half_width: 1.5e-14 }), "0.176");
         assert_eq!(with_half_width(Interval { mean: 1.0, half_width: f64::INFINITY }), "1 (one run)");
     }
 }

@@ -1,10 +1,13 @@
 //! Random damage to what users write: scenarios, profiles. Whatever comes, it
-//! is read or refused, never a panic, and no more memory than the text is long.
+//! is read or refused, at once and never with a panic.
 //!
 //! `FUZZ_CASES` asks for another number of damaged texts a file; docs/robustness.md has the numbers.
 
+#![expect(clippy::disallowed_types, reason = "how long a user waits for an answer")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use models::profile::{BatteryFile, BoardFile, BrokerFile, ClientFile, Inherit, LinkFile, SoftwareFile};
 use mqtt_twin::scenario::Overrides;
@@ -74,13 +77,80 @@ const TOKENS: [&str; 32] = [
     "\u{feff}",
 ];
 
-/// A text with one to three things wrong with it.
-fn damaged(text: &str, draws: &mut Stream) -> String {
+/// A text with one to three things wrong with it; some of them come from `other`, a text of its kind.
+fn damaged(text: &str, other: &str, draws: &mut Stream) -> String {
     let mut text = text.to_owned();
     for _ in 0..=draws.below(3) {
-        text = once_damaged(&text, draws);
+        text = match draws.below(10) {
+            0 => lines_exchanged(&text, other, draws),
+            1 => words_exchanged(&text, other, draws),
+            _ => once_damaged(&text, draws),
+        };
     }
     text
+}
+
+/// Up to five lines in place of up to five others.
+fn lines_exchanged(text: &str, other: &str, draws: &mut Stream) -> String {
+    let slice = |text: &str, draws: &mut Stream| {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let from = draws.below(lines.len() as u64 + 1) as usize;
+        let to = (from + draws.below(6) as usize).min(lines.len());
+        (lines, from, to)
+    };
+    let (mut lines, from, to) = slice(text, draws);
+    let (others, other_from, other_to) = slice(other, draws);
+    lines.splice(from..to, others[other_from..other_to].iter().cloned());
+    lines.join("\n")
+}
+
+/// A number, name or string in place of another one: the text stays well-formed, its sense does not.
+fn words_exchanged(text: &str, other: &str, draws: &mut Stream) -> String {
+    let (own, others) = (words(text), words(other));
+    if own.is_empty() || others.is_empty() {
+        return text.to_owned();
+    }
+    let (from, to) = own[draws.below(own.len() as u64) as usize];
+    let (other_from, other_to) = others[draws.below(others.len() as u64) as usize];
+    format!("{}{}{}", &text[..from], &other[other_from..other_to], &text[to..])
+}
+
+/// Where the numbers, names and strings of a text are.
+fn words(text: &str) -> Vec<(usize, usize)> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at + first.len_utf8()..];
+        let length = match first {
+            '"' => rest.find(['"', '\n']).map_or(rest.len(), |end| end + 1),
+            _ if first.is_ascii_alphanumeric() => {
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(rest.len())
+            }
+            _ => {
+                at += first.len_utf8();
+                continue;
+            }
+        };
+        found.push((at, at + first.len_utf8() + length));
+        at += first.len_utf8() + length;
+    }
+    found
+}
+
+/// The longest that reading one text took.
+#[derive(Default)]
+struct Slowest {
+    took: Duration,
+}
+
+impl Slowest {
+    /// Ten seconds are a thousand times what the longest good text takes, and no answer to a user.
+    fn watch<R>(&mut self, text: &str, read: impl FnOnce() -> R) -> R {
+        let start = Instant::now();
+        let result = read();
+        self.took = self.took.max(start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?} for {text}", start.elapsed());
+        result
+    }
 }
 
 fn once_damaged(text: &str, draws: &mut Stream) -> String {
@@ -132,20 +202,24 @@ fn damaged_scenarios_are_read_or_refused() {
     let streams = Streams::new(2026, 0);
     let mut refused = 0_u64;
     let mut all = 0_u64;
-    for file in files(&root().join("scenarios")) {
-        let text = fs::read_to_string(&file).unwrap();
+    let mut slowest = Slowest::default();
+    let files = files(&root().join("scenarios"));
+    let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    for (file, text) in files.iter().zip(&texts) {
         let mut draws = streams.stream(&file.file_name().unwrap().to_string_lossy());
         for _ in 0..cases(12) {
-            let damaged = damaged(&text, &mut draws);
+            let other = &texts[draws.below(texts.len() as u64) as usize];
+            let damaged = damaged(text, other, &mut draws);
             all += 1;
-            if let Err(error) = load_text(&file, &damaged, &Overrides::default(), library.clone()) {
+            let read = || load_text(file, &damaged, &Overrides::default(), library.clone());
+            if let Err(error) = slowest.watch(&damaged, read) {
                 refused += 1;
                 let told = error.render(false);
                 assert!(told.starts_with("error: ") && told.len() < 20_000, "{told}");
             }
         }
     }
-    println!("{all} damaged scenarios, {refused} refused");
+    println!("{all} damaged scenarios, {refused} refused, the slowest in {:?}", slowest.took);
     assert!(refused > all / 2 && refused < all, "{refused} of {all}");
 }
 
@@ -174,18 +248,21 @@ fn damaged_profiles_are_read_or_refused() {
         ("clients", read::<ClientFile>),
         ("batteries", read::<BatteryFile>),
     ];
-    let (mut good, mut all) = (0_u64, 0_u64);
+    let (mut good, mut all, mut slowest) = (0_u64, 0_u64, Slowest::default());
     for (kind, reads) in kinds {
-        for file in files(&root().join("hw-profiles").join(kind)) {
-            let text = fs::read_to_string(&file).unwrap();
+        let files = files(&root().join("hw-profiles").join(kind));
+        let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        for (file, text) in files.iter().zip(&texts) {
             let mut draws =
                 streams.stream(&file.to_string_lossy().replace(&root().display().to_string(), ""));
             for _ in 0..cases(25) {
                 all += 1;
-                good += u64::from(reads(&damaged(&text, &mut draws)));
+                let other = &texts[draws.below(texts.len() as u64) as usize];
+                let damaged = damaged(text, other, &mut draws);
+                good += u64::from(slowest.watch(&damaged, || reads(&damaged)));
             }
         }
     }
-    println!("{all} damaged profiles, {good} still good");
+    println!("{all} damaged profiles, {good} still good, the slowest in {:?}", slowest.took);
     assert!(good > 0 && good < all / 2, "{good} of {all}");
 }

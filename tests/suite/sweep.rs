@@ -187,20 +187,23 @@ fn versions_are_not_mixed_unless_asked_for() {
 fn replications_are_added_until_the_precision_is_reached_or_the_bound() {
     let folder = Folder::with(SMALL);
     let asked = ["qos == 1", "--runs", "3", "--precision", "10%", "--of", "latency.max", "--most", "40"];
-    folder.sweep("one", &[&asked[..], &["--jobs", "1", "--csv"]].concat());
+    let told = folder.sweep("one", &[&asked[..], &["--jobs", "1", "--csv"]].concat());
     folder.sweep("three", &[&asked[..], &["--jobs", "3", "--csv"]].concat());
     assert!(folder.bytes("one") == folder.bytes("three"), "decided by the results alone");
     let points = fs::read_to_string(folder.path("one/points.csv")).unwrap();
-    let mut runs = Vec::new();
+    let (mut runs, mut within) = (Vec::new(), 0);
     for line in points.lines().filter(|line| line.contains(",latency.max,")) {
         let cells: Vec<&str> = line.split(',').collect();
         let number = |place: usize| cells[place].parse::<f64>().unwrap();
         let (count, mean, half_width) = (number(4), number(5), number(6));
         assert!(half_width <= 0.1 * mean || count == 40.0, "{line}");
+        within += u32::from(half_width <= 0.1 * mean);
         runs.push(count);
     }
     assert_eq!(runs.len(), 3);
     assert!(runs[0] < runs[2], "lossy points need more: {runs:?}");
+    assert!(told.contains(&format!("latency.max: within 10 % at {within} of 3 points")), "{told}");
+    assert_eq!(told.contains("not with 40 runs at qos=1"), within < 3, "{told}");
 }
 
 #[test]

@@ -179,12 +179,13 @@ impl<P: Probe> Fabric<P> {
         let Crossing { wire_end, wire_ns, fate, surprise_ppb } =
             channel.transmit(direction, radio, ready, bytes, parameters);
         if surprise_ppb != 0 {
-            let occupies = self.packets[place].segment.sequence_len() > 0;
-            let sum = match occupies {
+            let segment = &self.packets[place].segment;
+            let sum = match segment.sequence_len() > 0 {
                 true => &mut self.totals.data_surprise_ppb,
                 false => &mut self.totals.ack_surprise_ppb,
             };
             *sum += surprise_ppb;
+            self.totals.opening_surprise_ppb += if segment.opens() { surprise_ppb } else { 0 };
         }
         match fate {
             Fate::Lost => self.lose(wire_end, place, FrameLoss::Lost),

@@ -226,6 +226,14 @@ impl Segment {
         self.payload.len() as u32 + control
     }
 
+    /// Whether a client cannot begin before it has arrived: a SYN, a part of a TLS handshake, CONNECT or
+    /// CONNACK, sent again or not.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        let opening = |cause: Cause| matches!(cause, Cause::TlsHandshake | Cause::Connect | Cause::Connack);
+        self.flags.contains(Flags::SYN) || self.payload.first().is_some_and(|chunk| opening(chunk.tag.cause))
+    }
+
     /// The row of the energy ledger that this segment belongs to.
     #[must_use]
     pub fn cause(&self) -> Cause {

@@ -42,6 +42,22 @@ fn the_interval_is_that_of_the_jackknife() {
 }
 
 #[test]
+fn what_explains_a_figure_follows_from_its_name() {
+    let of = |name: &str| match name {
+        "tcp.openings_lost_beyond_expected" => (vec![1.0, 2.0], vec![3.0, 6.0]),
+        "tcp.data_lost_beyond_expected" => (vec![1.0], vec![2.0]),
+        "tcp.acks_lost_beyond_expected" => (vec![3.0], vec![4.0]),
+        other => panic!("{other}"),
+    };
+    for latency in ["latency.p50", "latency_ms.max", "alert.flame_to_server_ms.p99"] {
+        assert_eq!(known(latency, of), [[2.0, 4.0]], "the mean of both sides");
+    }
+    for count in ["tcp.retransmitted", "nodes.sensor.energy_above_idle_j", "server.mean_gap_ms"] {
+        assert_eq!(known(count, of), [[2.0], [1.0], [4.0], [3.0]], "each side for itself");
+    }
+}
+
+#[test]
 fn too_few_pairs_are_not_fitted() {
     let (a, b) = (vec![0.0; 11], (0..11).map(f64::from).collect::<Vec<_>>());
     let x = b.clone();

@@ -40,7 +40,8 @@ impl SilenceLooks {
             SilenceLooks::EverySeconds(tick) => {
                 let heard_s = heard.as_nanos() / 1_000_000_000;
                 let silent_s = heard_s + keep_alive_s * 3 / 2 + 1;
-                SimTime::from_secs(silent_s.next_multiple_of(u64::from(tick.max(1))))
+                let look_s = silent_s.next_multiple_of(u64::from(tick.max(1)));
+                SimTime::ZERO.saturating_add(Duration::from_secs(look_s))
             }
         }
     }
@@ -56,8 +57,11 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// Gives the connection `index` a deadline in place of its former one.
+    /// Gives the connection `index` a deadline in place of its former one; the end of time is none.
     pub fn arm(&mut self, index: u32, deadline: SimTime) {
+        if deadline == SimTime::MAX {
+            return self.disarm(index);
+        }
         let at = index as usize;
         if self.armed.len() <= at {
             self.armed.resize(at + 1, SimTime::MAX);
@@ -140,6 +144,22 @@ mod tests {
                 assert_eq!(deadline.as_nanos() % 6_000_000_000, 0);
             }
         }
+    }
+
+    // A journal may hold any instant.
+    #[test]
+    fn the_end_of_time_is_never_due() {
+        for looks in
+            [SilenceLooks::Exact, SilenceLooks::EverySeconds(1), SilenceLooks::EverySeconds(u32::MAX)]
+        {
+            assert_eq!(looks.deadline(SimTime::MAX, u16::MAX), SimTime::MAX, "{looks:?}");
+        }
+        let mut deadlines = Deadlines::default();
+        deadlines.arm(0, SimTime::from_secs(1));
+        deadlines.arm(0, SimTime::MAX);
+        deadlines.arm(1, SimTime::MAX);
+        assert!(!deadlines.is_armed(0) && deadlines.next().is_none());
+        assert_eq!(deadlines.pop_due(SimTime::MAX), None);
     }
 
     #[test]
