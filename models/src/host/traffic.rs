@@ -113,10 +113,12 @@ impl Host {
         }
     }
 
+    #[inline]
     pub(super) fn charge_reception(&mut self, now: SimTime, segment: &Segment, wire_start: SimTime) {
         self.charge_frame(now, self.frame_bytes(segment), segment.cause(), wire_start);
     }
 
+    #[inline]
     fn charge_frame(&mut self, now: SimTime, frame_bytes: u32, cause: Cause, wire_start: SimTime) {
         let frame_bytes = u64::from(frame_bytes);
         self.traffic.frames_received += 1;

@@ -176,12 +176,42 @@ impl Outbound {
         now: SimTime,
         reserved: impl Fn(PacketIdentifier) -> bool,
     ) -> Option<&InFlight> {
-        let has_room = window == 0 || self.in_flight.len() < usize::from(window);
-        if !has_room || self.queue.is_empty() || (self.current as usize) < self.in_flight.len() {
+        if self.queue.is_empty() || !self.has_room(window) {
             return None;
         }
         let packet_identifier = self.identifier(reserved)?;
         let application = self.drop_oldest_queued()?;
+        self.enter(application, packet_identifier, now);
+        self.in_flight.back()
+    }
+
+    /// As [`Outbound::enqueue`] and [`Outbound::admit`] of a message that need not wait, which then never
+    /// lies in the queue: the identifier under which the caller sends it.
+    ///
+    /// # Errors
+    /// The message, if it is to be enqueued.
+    pub fn admit_at_once(
+        &mut self,
+        application: ApplicationMessage,
+        window: u16,
+        now: SimTime,
+        reserved: impl Fn(PacketIdentifier) -> bool,
+    ) -> Result<PacketIdentifier, ApplicationMessage> {
+        if !self.queue.is_empty() || !self.has_room(window) || application.has_expired(now) {
+            return Err(application);
+        }
+        let Some(packet_identifier) = self.identifier(reserved) else { return Err(application) };
+        self.enter(application, packet_identifier, now);
+        Ok(packet_identifier)
+    }
+
+    // Whether the window has room, and nothing of a former connection comes first.
+    fn has_room(&self, window: u16) -> bool {
+        let in_flight = self.in_flight.len();
+        (window == 0 || in_flight < usize::from(window)) && self.current as usize >= in_flight
+    }
+
+    fn enter(&mut self, application: ApplicationMessage, packet_identifier: PacketIdentifier, now: SimTime) {
         let awaiting = match application.qos {
             QoS::AtLeastOnce => Awaiting::Puback,
             QoS::ExactlyOnce => Awaiting::Pubrec,
@@ -189,7 +219,6 @@ impl Outbound {
         };
         self.in_flight.push_back(InFlight { application, packet_identifier, awaiting, sent_at: now });
         self.current += 1;
-        self.in_flight.back()
     }
 
     /// The next message whose last packet was sent at `before` or earlier; it counts as sent `now`. The

@@ -51,22 +51,28 @@ impl Servers {
     /// The same when the first server is at work.
     #[inline(never)]
     fn admit_to_others(&mut self, now: SimTime, service: Duration) -> Grant {
-        let [first, others @ ..] = &mut self.few;
-        let mut free = first;
-        let mut server = 0;
-        let others = others.iter_mut().chain(self.more.iter_mut().flat_map(|more| more.iter_mut()));
-        for (other, number) in others.zip(1..) {
-            // A server idle by now is as good as any with a higher number.
-            if *free <= now {
-                break;
+        let (mut free, mut server) = (SimTime::MAX, 0);
+        let mut look = |ends: &[SimTime], first: u32| {
+            for (end, number) in ends.iter().zip(first..) {
+                // A server idle by now is as good as any with a higher number.
+                if free <= now {
+                    return;
+                }
+                if *end < free {
+                    (free, server) = (*end, number);
+                }
             }
-            if *other < *free {
-                (free, server) = (other, number);
-            }
+        };
+        look(&self.few, 0);
+        if let Some(more) = &self.more {
+            look(more, FEW as u32);
         }
-        let start = now.max(*free);
+        let start = now.max(free);
         let end = start + service;
-        *free = end;
+        match (self.few.get_mut(server as usize), &mut self.more) {
+            (Some(place), _) => *place = end,
+            (None, more) => more.as_mut().expect("more servers")[server as usize - FEW] = end,
+        }
         Grant { start, end, server }
     }
 

@@ -179,11 +179,7 @@ impl Client {
         let Client { config, traffic: Some(traffic), pending, happened, .. } = self else {
             return;
         };
-        let window = match (&traffic.agreement, config.max_inflight) {
-            (None, own) => own,
-            (Some(agreement), 0) => agreement.receive_maximum,
-            (Some(agreement), own) => own.min(agreement.receive_maximum),
-        };
+        let window = traffic.window(config.max_inflight);
         let Traffic { outbound, requests, bytes, .. } = &mut **traffic;
         loop {
             while let Some(expired) = outbound.drop_expired(now) {

@@ -88,26 +88,38 @@ struct Unanswered {
     sent_at: SimTime,
 }
 
-/// Messages and requests on their way; made when the first comes.
+/// Messages and requests on their way; made when the first comes. In the order in which publishing needs them.
 #[derive(Clone, Debug)]
+#[repr(C)]
 struct Traffic {
-    outbound: Outbound,
-    inbound: Inbound,
-    at_most_once: VecDeque<ApplicationMessage>,
-    arrived: VecDeque<ApplicationMessage>,
-    // Of MQTT 5.0 only, from CONNACK on.
-    agreement: Option<Box<Agreement>>,
-    // The Client Identifier that the server gave. MQTT 5.0 §3.2.2.3.7
-    assigned: Option<Arc<str>>,
-    // SUBSCRIBE and UNSUBSCRIBE without their acknowledgement.
-    requests: Vec<PacketIdentifier>,
-    // The same, with their packets, while there is a retry timer.
-    unanswered: Vec<Unanswered>,
-    // When something unanswered is to be sent again; `SimTime::MAX`: never.
-    retry_at: SimTime,
+    bytes: usize,
     // When something was last written to `pending`.
     written_at: SimTime,
-    bytes: usize,
+    // When something unanswered is to be sent again; `SimTime::MAX`: never.
+    retry_at: SimTime,
+    // Of MQTT 5.0 only, from CONNACK on.
+    agreement: Option<Box<Agreement>>,
+    outbound: Outbound,
+    // SUBSCRIBE and UNSUBSCRIBE without their acknowledgement.
+    requests: Vec<PacketIdentifier>,
+    arrived: VecDeque<ApplicationMessage>,
+    inbound: Inbound,
+    at_most_once: VecDeque<ApplicationMessage>,
+    // As `requests`, with their packets, while there is a retry timer.
+    unanswered: Vec<Unanswered>,
+    // The Client Identifier that the server gave. MQTT 5.0 §3.2.2.3.7
+    assigned: Option<Arc<str>>,
+}
+
+impl Traffic {
+    // Messages that may be in flight at once, of which the client allows `own`; 0: no limit. MQTT 5.0 §4.9
+    fn window(&self, own: u16) -> u16 {
+        match (&self.agreement, own) {
+            (None, own) => own,
+            (Some(agreement), 0) => agreement.receive_maximum,
+            (Some(agreement), own) => own.min(agreement.receive_maximum),
+        }
+    }
 }
 
 impl Default for Traffic {

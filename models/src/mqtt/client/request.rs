@@ -113,9 +113,21 @@ impl Client {
             return Err(PublishError::QueueFull);
         }
         traffic.bytes += application.weight();
-        traffic.outbound.enqueue(application);
-        if self.state == State::Connected {
-            self.fill_window(now);
+        if self.state != State::Connected {
+            traffic.outbound.enqueue(application);
+            return Ok(());
+        }
+        let window = traffic.window(self.config.max_inflight);
+        let Traffic { outbound, requests, .. } = &mut **traffic;
+        match outbound.admit_at_once(application, window, now, |id| requests.contains(&id)) {
+            Ok(packet_identifier) => {
+                self.pending.push_back(Pending::Publish { packet_identifier, dup: false });
+                self.watch_for_retry();
+            }
+            Err(application) => {
+                outbound.enqueue(application);
+                self.fill_window(now);
+            }
         }
         Ok(())
     }
