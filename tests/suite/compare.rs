@@ -79,6 +79,27 @@ fn what_pairs_could_save_at_most(sweep: &str, saving: f64, figure: &str) {
     assert!(one.status.code() == Some(2) && told.contains("only one level"), "{told}");
 }
 
+/// Where a condition leaves one level more points than the others, its mean is not compared with theirs unsaid.
+#[test]
+fn levels_of_different_points_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("sweep").display().to_string();
+    let file = scenario("qos-tradeoff");
+    let uneven = "payload == 300 B && severity == NORMAL && (loss == 0.02 || qos == 0 && loss == 0.01)";
+    let small = ["--set", "hosts.sensor.count=2", "--set", "expect=[]", "--runs", "2", "--quiet"];
+    fine(&[&["sweep", &file, uneven, "--out", &out], &small[..]].concat());
+    let told = fine(&["compare", &out, "--by", "qos"]);
+    assert!(told.contains("the levels have different points (2, 1, 1)"), "{told}");
+    let told = fine(&["compare", &out, "--by", "qos,loss"]);
+    assert!(!told.contains("different points"), "{told}");
+    // Random numbers of their own: no pairs, so nothing that they save.
+    let own = folder.path().join("own").display().to_string();
+    fine(&[&["sweep", &file, uneven, "--independent", "--out", &own], &small[..]].concat());
+    let wrong = called(&["compare", &own, "--table", "saving"]);
+    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(2) && told.contains("so there are no pairs"), "{told}");
+}
+
 #[test]
 fn two_sweeps_differ_where_the_scenario_does() {
     let folder = tempfile::tempdir().unwrap();
