@@ -244,9 +244,13 @@ impl EnergyAccount {
     /// Busy time of `component` up to `end`, in nanoseconds, over all cores.
     fn busy_ns(&self, component: Component, end: u64) -> u64 {
         let own = self.open().filter(|interval| interval.kind().component() == component as usize);
+        self.announced_ns(component) - own.map(|interval| interval.beyond(end)).sum::<u64>()
+    }
+
+    fn announced_ns(&self, component: Component) -> u64 {
         let seldom = self.aside.as_ref().map_or([0; COMPONENTS - OFTEN], |aside| aside.announced_ns);
         let announced_ns = self.announced_ns.iter().chain(&seldom).nth(component as usize);
-        announced_ns.copied().unwrap_or(0) - own.map(|interval| interval.beyond(end)).sum::<u64>()
+        announced_ns.copied().unwrap_or(0)
     }
 
     /// CPU time up to `end`, over all cores, in nanoseconds.
@@ -282,13 +286,14 @@ impl EnergyAccount {
         };
         let power_of = |kind: Kind| u128::from(power.active_uw[kind.component()]);
         self.booked.each(|kind, ns| energy[kind.cause()] += power_of(kind) * u128::from(ns));
-        for interval in self.open() {
-            let kind = interval.kind();
-            energy[kind.cause()] -= power_of(kind) * u128::from(interval.beyond(end_ns));
-        }
         for component in Component::ALL {
             let active_uw = u128::from(power.active_uw[component as usize]);
-            integral += active_uw * u128::from(self.busy_ns(component, end_ns));
+            integral += active_uw * u128::from(self.announced_ns(component));
+        }
+        for interval in self.open().filter(|interval| interval.end() > end_ns) {
+            let beyond = power_of(interval.kind()) * u128::from(interval.beyond(end_ns));
+            energy[interval.kind().cause()] -= beyond;
+            integral -= beyond;
         }
         assert_eq!(energy.iter().sum::<u128>(), integral, "energy by cause and the integral of power");
         let used = Cause::ALL.into_iter().zip(energy).filter(|(_, fj)| *fj > 0);
