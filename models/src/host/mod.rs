@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn a_host_stays_small() {
         assert!(size_of::<Host>() <= 336, "Host: {} B", size_of::<Host>());
-        assert!(size_of::<Socket>() <= 440, "Socket: {} B", size_of::<Socket>());
+        assert!(size_of::<Socket>() <= 416, "Socket: {} B", size_of::<Socket>());
         let program = size_of::<crate::app::ClientProgram>();
         assert!(program <= 240, "ClientProgram: {program} B");
     }

@@ -86,7 +86,7 @@ pub struct Socket {
     /// The broker's number for the connection, or [`NO_CONNECTION`].
     pub connection: u32,
     /// Bytes last entered in the host's RAM account.
-    pub accounted: u64,
+    pub accounted: u32,
 }
 
 impl Socket {

@@ -156,7 +156,7 @@ impl Host {
     fn remove_socket(&mut self, socket: u32, around: &mut impl Surroundings) {
         if let Some(entry) = self.sockets.try_remove(socket as usize) {
             around.release(entry.flow, entry.end);
-            self.memory.replace(entry.accounted + self.kit.cost.ram_per_connection, 0);
+            self.memory.replace(u64::from(entry.accounted) + self.kit.cost.ram_per_connection, 0);
             self.release_connection();
         }
     }

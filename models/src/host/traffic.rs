@@ -57,8 +57,10 @@ impl Host {
         if let (Some(tls), Some(secure)) = (&entry.tls, &self.secure) {
             held += tls.buffered() as u64 + secure.ram_per_connection();
         }
+        // More than 4 GiB in one socket is more than any board has.
+        let held = u32::try_from(held).unwrap_or(u32::MAX);
         if held != entry.accounted {
-            self.memory.replace(entry.accounted, held);
+            self.memory.replace(u64::from(entry.accounted), u64::from(held));
             entry.accounted = held;
         }
     }

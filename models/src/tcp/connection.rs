@@ -61,7 +61,9 @@ pub struct Statistics {
 }
 
 /// What waits to be transmitted beside data.
-#[derive(Clone, Debug, Default)]
+// Packed, as all small parts of a connection are.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(Rust, packed)]
 pub(super) struct Pending {
     /// Our SYN, or SYN-ACK.
     pub(super) syn: bool,

@@ -27,7 +27,9 @@ pub(super) const fn span_ticks(span: Duration) -> u32 {
 }
 
 /// The estimator of one connection; spans in microseconds, which reach for more than an hour.
-#[derive(Clone, Debug)]
+// Packed, as all small parts of a connection are.
+#[derive(Clone, Copy, Debug)]
+#[repr(Rust, packed)]
 pub(super) struct RoundTripTime {
     srtt_us: u32,
     rttvar_us: u32,
@@ -98,7 +100,8 @@ impl RoundTripTime {
 
     /// Times new data that ends at `end`, unless a segment is timed already: one sample a round trip.
     pub(super) fn sent(&mut self, now: SimTime, end: SequenceNumber) {
-        if self.timed_at == SimTime::MAX && !self.ambiguous {
+        let timed_at = self.timed_at;
+        if timed_at == SimTime::MAX && !self.ambiguous {
             self.timed_at = now;
             self.timed_end = end;
         }
@@ -118,9 +121,10 @@ impl RoundTripTime {
         echo: Option<u32>,
         config: &Config,
     ) {
-        if self.timed_at != SimTime::MAX {
+        let timed_at = self.timed_at;
+        if timed_at != SimTime::MAX {
             if ack.at_or_after(self.timed_end) {
-                let sample = now.saturating_since(self.timed_at);
+                let sample = now.saturating_since(timed_at);
                 self.timed_at = SimTime::MAX;
                 self.update(micros(sample), config);
             }

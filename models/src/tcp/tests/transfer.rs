@@ -230,7 +230,7 @@ fn an_unused_window_does_not_grow() {
 
 #[test]
 fn an_idle_connection_is_small_and_holds_no_heap() {
-    assert!(size_of::<Connection>() <= 400, "{} bytes", size_of::<Connection>());
+    assert!(size_of::<Connection>() <= 384, "{} bytes", size_of::<Connection>());
     let mut path = Path::established(Config::linux(), Config::linux(), ms(5));
     for chunk in publish(1, 100_000) {
         path.write(CLIENT, chunk);
