@@ -7,13 +7,14 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
+use models::mqtt::broker::BeyondInboundWindow;
 use models::mqtt::{TopicFilter, TopicName, matches};
 use models::record::{HostIndex, NoProbe, Outcome, Probe};
 use sim_core::engine::World;
@@ -81,7 +82,7 @@ fn failure(kind: impl Into<String>, what: impl Into<String>) -> Failure {
 fn held(plan: &Plan, library: &Library, again: bool, verdict: &mut Verdict) -> Result<(), Failure> {
     let loaded = load_text(Path::new("swarm.ron"), &plan.to_string(), &Overrides::default(), library.clone())
         .map_err(|refused| failure("refused", refused.render(false)))?;
-    let (outcome, watch) = run(&loaded, Watch::default())?;
+    let (outcome, watch) = run(&loaded, Watch::new(holding_back(&loaded)))?;
     verdict.fingerprint = outcome.fingerprint;
     verdict.events = outcome.events;
     let called = watch.called();
@@ -101,6 +102,23 @@ fn held(plan: &Plan, library: &Library, again: bool, verdict: &mut Verdict) -> R
         }
     }
     Ok(())
+}
+
+/// The brokers that hold PUBREC back.
+fn holding_back(loaded: &Loaded) -> BTreeSet<HostIndex> {
+    let mut hosts = BTreeSet::new();
+    let mut first = 0;
+    for group in &loaded.groups {
+        if group.broker.as_ref().is_some_and(holds_back) {
+            hosts.extend((first..first + group.count).map(HostIndex));
+        }
+        first += group.count;
+    }
+    hosts
+}
+
+fn holds_back(broker: &load::Broker) -> bool {
+    broker.config.beyond_inbound_window == BeyondInboundWindow::HeldBack
 }
 
 /// Runs to the end, with an eye on the clock.
@@ -192,6 +210,11 @@ fn promised(
     let resends = |publisher: &String| is(publisher, &anew);
     // umqtt keeps nothing that it could send again.
     let forgets = |publisher: &String| is(publisher, &|client| client.profile.forgets_unacknowledged);
+    // Mosquitto 1.4 leaves PUBLISH at QoS 2 without an answer if too many wait for their PUBREC already.
+    let unanswered = |client: &load::Client| {
+        let broker = loaded.groups[client.broker].broker.as_ref();
+        broker.is_some_and(|broker| holds_back(broker) && broker.config.max_queued > 0)
+    };
     // RFC 1122 §4.2.3.5: a SYN is sent again for three minutes, in pauses that double. A client that does so is not idle.
     let calls = |client: &String| {
         let hosts = outcome.nodes.iter().zip(0..).filter(|(node, _)| *node.name == **client);
@@ -203,7 +226,7 @@ fn promised(
             !loses && takes_all(subscriber) && !forgets(&message.publisher)
         }
         Violation::Away { client } => !refuses && !calls(client),
-        Violation::Open { .. } => !refuses,
+        Violation::Open { client, .. } => !refuses && !is(client, &unanswered),
         Violation::Copies { message, .. } | Violation::Order { message, .. } => !resends(&message.publisher),
         Violation::Retained { .. } | Violation::Flag { .. } | Violation::Will { .. } => true,
     };

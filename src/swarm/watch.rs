@@ -1,6 +1,6 @@
 //! What must hold on every connection, watched while a run goes on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use models::mqtt::{Decoder, Packet, PacketIdentifier, PacketType, QoS};
 use models::record::{FlightRecord, FrameLoss, FrameRecord, HostIndex, PacketRecord, Probe, TooLongRecord};
@@ -86,9 +86,17 @@ pub struct Watch {
     /// When each host last tried to open a connection.
     called: BTreeMap<HostIndex, SimTime>,
     broken: Option<(&'static str, String)>,
+    /// Brokers that hold PUBREC back, as Mosquitto 1.4 does.
+    hold_back: BTreeSet<HostIndex>,
 }
 
 impl Watch {
+    /// A watch over connections to brokers of which these hold PUBREC back.
+    #[must_use]
+    pub fn new(hold_back: BTreeSet<HostIndex>) -> Self {
+        Watch { hold_back, ..Watch::default() }
+    }
+
     /// When each host that opened connections last sent a SYN.
     #[must_use]
     pub fn called(&self) -> BTreeMap<HostIndex, SimTime> {
@@ -136,6 +144,8 @@ impl Watch {
             Packet::Puback(a) => self.answered(at, key, a.packet_identifier, "PUBACK", |exchange| {
                 exchange == Exchange::Published(QoS::AtLeastOnce)
             }),
+            // Whoever holds PUBREC back may send it in the next connection of the session.
+            Packet::Pubrec(_) if self.hold_back.contains(&key.0) => {}
             Packet::Pubrec(a) => self.answered(at, key, a.packet_identifier, "PUBREC", |exchange| {
                 exchange == Exchange::Published(QoS::ExactlyOnce)
             }),

@@ -10,10 +10,11 @@ use mqtt_twin::explore::contract::{Contract, Terms};
 use crate::{load, record, root, summary};
 
 /// Each scenario, and what keeps the promise.
-const ALL: [(&str, &str); 5] = [
+const ALL: [(&str, &str); 6] = [
     ("bridge-echo", "hosts.far.software=mosquitto-2.0"),
     ("buffer-overflow", "hosts.subscriber.software=libmosquitto"),
     ("clean-session-twice", "hosts.publisher.mqtt.clean_session=false"),
+    ("held-back-overflow", "max_queued=100"),
     ("nothing-kept", "hosts.publisher.software=libmosquitto"),
     ("window-overflow", "max_inflight_inbound=20"),
 ];

@@ -388,9 +388,13 @@ impl Inbound {
         }
     }
 
-    /// As [`Inbound::hold`] of a message that is delivered on PUBREL, whose PUBREC has to wait.
-    pub fn hold_back(&mut self, packet_identifier: PacketIdentifier, application: ApplicationMessage) {
-        if self.hold(packet_identifier, Some(application)) {
+    /// As [`Inbound::hold`] of a message whose PUBREC has to wait.
+    pub fn hold_back(
+        &mut self,
+        packet_identifier: PacketIdentifier,
+        application: Option<ApplicationMessage>,
+    ) {
+        if self.hold(packet_identifier, application) {
             self.held_back.get_or_insert_default().push_back(packet_identifier);
         }
     }

@@ -11,7 +11,7 @@
 
 use crate::mqtt::broker::{BeyondInboundWindow, Broker, ConnectionId, SessionIndex};
 use crate::mqtt::packet::{PacketIdentifier, PacketType, ReasonCode, Version};
-use crate::mqtt::session::ApplicationMessage;
+use crate::mqtt::session::{ApplicationMessage, Qos2Delivery};
 
 impl Broker {
     /// Whether there is no place for one more unreleased QoS 2 message of a session.
@@ -36,9 +36,16 @@ impl Broker {
         if most > 0 && self.session(session).inbound.held_back() >= most {
             return;
         }
-        self.accept_message(&application, Some(session), false);
-        self.buffered += application.weight();
-        self.session(session).inbound.hold_back(id, application);
+        let on_publish = self.config.deliver_qos_2_on == Qos2Delivery::Publish;
+        self.accept_message(&application, Some(session), on_publish);
+        if on_publish {
+            // MQTT 3.1.1 §4.6: it goes on in the order in which it came; only its PUBREC waits.
+            self.session(session).inbound.hold_back(id, None);
+            self.forward(application);
+        } else {
+            self.buffered += application.weight();
+            self.session(session).inbound.hold_back(id, Some(application));
+        }
     }
 
     /// A message was released and its PUBCOMP is due: PUBREC for those that have a place now.
