@@ -55,6 +55,7 @@ use self::party::{Party, party, retains};
 use super::heard::Heard;
 use super::kept::Kept;
 use crate::scenario::Loaded;
+use crate::scenario::load::Group;
 
 mod party;
 
@@ -265,10 +266,9 @@ impl Contract {
     #[must_use]
     pub fn judge_all(&self, loaded: &Loaded, outcome: &Outcome, heard: &Heard) -> Vec<Violation> {
         let mut violations = self.judge(loaded, outcome);
-        let crashes = || loaded.groups.iter().filter(|group| group.broker.is_some()).flat_map(|g| &g.crashes);
-        let forgets = crashes().any(|crash| crash.memory == Memory::Volatile);
-        if self.listens && !forgets {
-            let restarts = crashes().next().is_some();
+        if self.listens && !loaded.groups.iter().any(forgets) {
+            let restarts =
+                loaded.groups.iter().any(|group| group.broker.is_some() && !group.crashes.is_empty());
             Kept { heard, outcome, terms: self.terms, restarts }.judge(&mut violations);
         }
         violations
@@ -286,7 +286,7 @@ impl Contract {
         for message in &outcome.messages {
             self.judge_message(loaded, outcome, message, &deliveries, &mut violations);
         }
-        self.judge_order(outcome, &mut violations);
+        self.judge_order(loaded, outcome, &mut violations);
         violations
     }
 
@@ -333,7 +333,7 @@ impl Contract {
         };
         let Ok(topic) = TopicName::new(&message.topic) else { return };
         let group = &loaded.groups[sender.broker];
-        let forgets = group.crashes.iter().any(|crash| crash.memory == Memory::Volatile);
+        let forgets = forgets(group);
         // MQTT 3.1.1 §4.7.2: a server should keep topics that begin with $ for itself.
         if message.refused || sender.unusual || forgets || message.topic.starts_with('$') {
             return;
@@ -375,12 +375,18 @@ impl Contract {
     }
 
     /// MQTT 3.1.1 §4.6
-    fn judge_order(&self, outcome: &Outcome, violations: &mut Vec<Violation>) {
+    fn judge_order(&self, loaded: &Loaded, outcome: &Outcome, violations: &mut Vec<Violation>) {
+        let forgets = loaded.groups.iter().any(forgets);
         let mut newest: BTreeMap<(HostIndex, HostIndex, &str, u8), u32> = BTreeMap::new();
         for delivery in &outcome.deliveries {
             let Some(message) = outcome.messages.get(delivery.message.0 as usize) else { continue };
             let (from, to) = (message.publisher, delivery.subscriber);
             let party = |host: HostIndex| self.parties[host.0 as usize].as_ref();
+            // Its bridge, too, gives out anew the identifiers of messages that the far broker still holds.
+            let crosses = party(from).map(|party| party.broker) != party(to).map(|party| party.broker);
+            if crosses && forgets {
+                continue;
+            }
             let plain = party(from).is_some_and(|party| !party.unusual && !party.retains)
                 && party(to).is_some_and(|party| !party.shares && !party.changes);
             let killed = |host: HostIndex| outcome.clients[host.0 as usize].is_some_and(|c| c.crashes > 0);
@@ -412,6 +418,11 @@ impl Contract {
         since.is_some_and(|since| since < message.published)
             && (stored || client.last_end.is_none_or(|ended| ended < message.published))
     }
+}
+
+/// Whether a host is a broker that once starts again without its memory.
+fn forgets(group: &Group) -> bool {
+    group.broker.is_some() && group.crashes.iter().any(|crash| crash.memory == Memory::Volatile)
 }
 
 fn name(outcome: &Outcome, message: &MessageRecord) -> Named {

@@ -44,6 +44,7 @@ fn what_was_found_once_holds() {
         (1, 1_532, "a keep alive shorter than what waits on a slow link"),
         (1, 22_078, "a connection renewed after five round trips"),
         (1, 56_722, "five SYN packets lost in a row, in pauses that double"),
+        (2, 46_401, "a bridge whose broker lost its memory, and a far broker that did not"),
         (1, 34_817, "QoS 2 forwarded on PUBLISH while its PUBREC is held back"),
         (1, 30_129, "a PUBREC held back into the next connection"),
         (1, 86, "PUBLISH at QoS 2 that Mosquitto 1.4 leaves without an answer"),
