@@ -155,18 +155,8 @@ fn fleet(clients: u32, rounds: u32, load: &Load) -> Blueprint {
     let (server, pi) = (Arc::new(Board { segment_ns: 3_000, ..pi.clone() }), Arc::new(pi));
     let (server_cost, pi_cost) = (Arc::new(cost(10)), Arc::new(cost(90)));
     blueprint.hosts.push(host("server", 0, &server, &server_cost, broker, None));
-    let plan = Rc::new(ClientPlan {
-        broker: HostIndex(0),
-        port: 1883,
-        disconnect_at: None,
-        reconnect_every: None,
-        back_off: Duration::from_secs(1),
-        back_off_factor: 2.0,
-        back_off_jitter: 0.0,
-        comes_back: true,
-        publish_waits: false,
-        back_off_limit: Duration::from_secs(4),
-    });
+    let plan =
+        Rc::new(ClientPlan { back_off_limit: Duration::from_secs(4), ..ClientPlan::new(HostIndex(0)) });
     let hub = NodeIndex(all + 1);
     let joined = |place: u32, parameters| LinkBlueprint {
         ends: (NodeIndex(place), hub),

@@ -45,18 +45,7 @@ fn host(name: &str, board: Board, cost: ProgramCost, program: Program) -> HostBl
 }
 
 fn plan() -> ClientPlan {
-    ClientPlan {
-        broker: BROKER,
-        port: 1883,
-        disconnect_at: None,
-        reconnect_every: None,
-        back_off: Duration::from_secs(1),
-        back_off_factor: 2.0,
-        back_off_jitter: 0.0,
-        comes_back: true,
-        publish_waits: false,
-        back_off_limit: Duration::from_secs(4),
-    }
+    ClientPlan { back_off_limit: Duration::from_secs(4), ..ClientPlan::new(BROKER) }
 }
 
 fn message(blueprint: &mut Blueprint, topic: &str, qos: QoS) -> Message {

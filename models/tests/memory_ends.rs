@@ -74,16 +74,9 @@ fn run(
     let (free, broker) = (ProgramCost::default(), Program::Broker(Box::new(broker)));
     blueprint.hosts.push(host(0, "broker", Board::ideal(), free, broker));
     let plan = ClientPlan {
-        broker: HostIndex(0),
-        port: 1883,
-        disconnect_at: None,
-        reconnect_every: None,
-        back_off: Duration::from_secs(1),
         back_off_factor: 1.0,
         back_off_limit: Duration::from_secs(1),
-        back_off_jitter: 0.0,
-        comes_back: true,
-        publish_waits: false,
+        ..ClientPlan::new(HostIndex(0))
     };
     let role = role(&mut blueprint);
     let client = ClientProgram::new(HostIndex(1), Client::new(config), role, Rc::new(plan), SimTime::ZERO);

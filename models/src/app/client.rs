@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use sim_core::time::SimTime;
 
+use super::client_plan::ClientPlan;
 use super::sleeper::Sleeper;
 use super::steps::{Steps, Wish};
 use super::turn::Turn;
@@ -25,32 +26,6 @@ use crate::host::{Remark, Surroundings};
 use crate::mqtt::{Client, ClientEvent, CloseReason, Outgoing, PacketType};
 use crate::record::{ClientRecord, HostIndex};
 use sim_core::random::Stream;
-
-/// When and where to a client connects.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClientPlan {
-    /// The broker's host.
-    pub broker: HostIndex,
-    /// The broker's port.
-    pub port: u16,
-    /// Disconnect in good order at this instant.
-    pub disconnect_at: Option<SimTime>,
-    /// Disconnect and connect anew after each such span.
-    pub reconnect_every: Option<Duration>,
-    /// Wait before the first new attempt after a failure.
-    pub back_off: Duration,
-    /// From one wait to the next, up to `back_off_limit`.
-    pub back_off_factor: f64,
-    /// Longest wait between attempts.
-    pub back_off_limit: Duration,
-    /// How far a wait may be off by chance, up or down, relative to it; 0 to 1.
-    pub back_off_jitter: f64,
-    /// Whether the client comes back by itself after a failure.
-    pub comes_back: bool,
-    /// Whether the program waits for the acknowledgement of every message of QoS 1 and 2 that it publishes,
-    /// and does nothing else of its own meanwhile.
-    pub publish_waits: bool,
-}
 
 /// Where the client's connection stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

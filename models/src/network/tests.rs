@@ -54,18 +54,7 @@ fn host(name: &str, program: Program, peer: Option<HostIndex>) -> HostBlueprint 
 }
 
 fn client(index: u32, name: &str, role: Role, connect_at: SimTime) -> HostBlueprint {
-    let plan = ClientPlan {
-        broker: BROKER,
-        port: 1883,
-        disconnect_at: None,
-        reconnect_every: None,
-        back_off: Duration::from_secs(1),
-        back_off_factor: 2.0,
-        back_off_jitter: 0.0,
-        comes_back: true,
-        publish_waits: false,
-        back_off_limit: Duration::from_secs(120),
-    };
+    let plan = ClientPlan::new(BROKER);
     let mqtt = Client::new(ClientConfig::new(name));
     let program = ClientProgram::new(HostIndex(index), mqtt, role, Rc::new(plan), connect_at);
     host(name, Program::Client(Box::new(program)), Some(BROKER))

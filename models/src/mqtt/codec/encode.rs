@@ -124,7 +124,7 @@ fn encode_whole_publish(publish: &Publish, version: Version, message: MessageId)
 /// A packet of two bytes: PINGREQ, PINGRESP, or a DISCONNECT that says nothing.
 #[must_use]
 pub fn encode_bare(packet_type: PacketType, message: MessageId) -> Outgoing {
-    short(packet_type, None, [first_byte(packet_type), 0], message)
+    whole(packet_type, None, &[first_byte(packet_type), 0], message)
 }
 
 /// PUBACK, PUBREC, PUBREL or PUBCOMP (or, before MQTT 5.0, UNSUBACK) of four bytes: nothing but a Packet
@@ -136,7 +136,7 @@ pub fn encode_acknowledgement(
     message: MessageId,
 ) -> Outgoing {
     let [high, low] = packet_identifier.get().to_be_bytes();
-    short(packet_type, Some(packet_identifier), [first_byte(packet_type), 2, high, low], message)
+    whole(packet_type, Some(packet_identifier), &[first_byte(packet_type), 2, high, low], message)
 }
 
 /// As [`encode_acknowledgement`], of five bytes: with a Reason Code of MQTT 5.0.
@@ -226,17 +226,17 @@ pub fn publish_wire_len(topic_bytes: usize, payload_bytes: usize, qos: QoS) -> O
     Some(1 + remaining_length_bytes(field) + remaining_length)
 }
 
-// The most frequent packets are two or four bytes.
+/// A packet of these bytes, without a payload beside them.
 #[inline]
-fn short<const N: usize>(
+fn whole(
     packet_type: PacketType,
     packet_identifier: Option<PacketIdentifier>,
-    bytes: [u8; N],
+    bytes: &[u8],
     message: MessageId,
 ) -> Outgoing {
     Outgoing {
-        wire_len: N as u32,
-        head: Chunk::copied(Tag { message, cause: packet_type.cause() }, &bytes),
+        wire_len: bytes.len() as u32,
+        head: Chunk::copied(Tag { message, cause: packet_type.cause() }, bytes),
         body: None,
         packet_identifier,
         packet_type,
@@ -255,16 +255,7 @@ fn finish(
     let mut head = Bytes::new();
     push_fixed_header(&mut head, first_byte(packet_type), checked_remaining_length(body.len()));
     head.extend_from_slice(body);
-    Outgoing {
-        wire_len: head.len() as u32,
-        head: Chunk::copied(Tag { message, cause: packet_type.cause() }, &head),
-        body: None,
-        packet_identifier,
-        packet_type,
-        qos: QoS::AtMostOnce,
-        dup: false,
-        retain: false,
-    }
+    whole(packet_type, packet_identifier, &head, message)
 }
 
 fn checked_remaining_length(bytes: usize) -> u32 {
